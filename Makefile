@@ -1,0 +1,24 @@
+# `make run`: the default experiment from scratch. `make test`: all tests. Both set up what they need first.
+PYTHON ?= python3
+export PATH := $(CURDIR)/.venv/bin:$(PATH)
+
+.PHONY: run test dag clean
+
+run: .venv/ready
+	snakemake --cores all --resources gpu=1
+
+test: .venv/ready
+	python -m pytest tests
+
+dag: .venv/ready
+	snakemake --rulegraph mermaid-js 2>/dev/null
+
+.venv/ready: envs/requirements.txt envs/constraints.txt envs/system_libraries.sh
+	bash envs/system_libraries.sh
+	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "voxprune needs Python 3.11 or newer; try make PYTHON=python3.11")'
+	$(PYTHON) -m venv .venv
+	.venv/bin/pip install --quiet -r envs/requirements.txt -c envs/constraints.txt
+	touch $@
+
+clean:
+	rm -rf .venv

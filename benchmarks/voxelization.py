@@ -1,0 +1,78 @@
+"""Voxelizing one mesh at 100^3: voxprune against the original study's loop and against Open3D's read + create alone.
+
+usage: python benchmarks/voxelization.py MESHES [--repeat 5]     one core; the ratios are what counts
+"""
+
+import argparse
+import os
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import numpy as np
+
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "scripts"))
+from voxprune.meshes import find_meshes, open3d, read_mesh
+from voxprune.voxels import pack, voxelize
+
+RESOLUTION = 100
+
+
+def study(path, folder):
+    """The study's loop: an int64 array filled voxel by voxel, one compressed file a mesh."""
+    mesh = open3d().io.read_triangle_mesh(str(path))
+    mesh.scale(1 / np.max(mesh.get_max_bound() - mesh.get_min_bound()), center=mesh.get_center())
+    grid = open3d().geometry.VoxelGrid.create_from_triangle_mesh(mesh, voxel_size=1 / RESOLUTION)
+    indices = np.array([voxel.grid_index for voxel in grid.get_voxels()])
+    array = np.zeros((RESOLUTION,) * 3, dtype=np.int64)
+    for x, y, z in np.clip(indices, 0, RESOLUTION - 1):
+        array[x, y, z] = 1
+    np.savez_compressed(folder / "one.npz", array)
+    return array.astype(bool)
+
+
+def ours(path, folder):
+    occupancy = voxelize(read_mesh(path), RESOLUTION, "corner")
+    np.save(folder / "one.npy", pack(occupancy))
+    return occupancy
+
+
+def floor(path, folder):
+    mesh = open3d().io.read_triangle_mesh(str(path))
+    mesh.scale(1 / np.max(mesh.get_max_bound() - mesh.get_min_bound()), center=mesh.get_center())
+    open3d().geometry.VoxelGrid.create_from_triangle_mesh(mesh, voxel_size=1 / RESOLUTION)
+
+
+def milliseconds(work, path, folder, repeat):
+    times = []
+    for _ in range(repeat):
+        started = time.perf_counter()
+        work(path, folder)
+        times.append(1e3 * (time.perf_counter() - started))
+    return min(times)
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("meshes", help="folder of .off files")
+    parser.add_argument("--repeat", type=int, default=5)
+    options = parser.parse_args()
+    os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})
+    total = np.zeros(3)
+    print(f"{'mesh':32} {'study ms':>9} {'ours ms':>9} {'floor ms':>9} {'faster':>7}")
+    with tempfile.TemporaryDirectory() as folder:
+        folder = Path(folder)
+        for path in find_meshes(options.meshes):
+            if len(open3d().io.read_triangle_mesh(str(path)).triangles) == 0:
+                print(f"{path.name:32} Open3D can't read it unrepaired, so the study's loop has nothing to compare")
+                continue
+            assert np.array_equal(study(path, folder), ours(path, folder)), f"{path}: the grids differ"
+            row = np.array([milliseconds(work, path, folder, options.repeat) for work in (study, ours, floor)])
+            total += row
+            print(f"{path.name:32} {row[0]:9.1f} {row[1]:9.1f} {row[2]:9.1f} {row[0] / row[1]:6.1f}x")
+    print(f"{'all':32} {total[0]:9.1f} {total[1]:9.1f} {total[2]:9.1f} {total[0] / total[1]:6.1f}x")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,82 @@
+# What all rules share: the checked config, the axes of the experiment, and what makes a job rerun.
+import shlex
+import sys
+
+import yaml
+from snakemake.exceptions import WorkflowError
+
+sys.path.insert(0, str(Path(workflow.basedir) / "scripts"))
+from voxprune.config import check_config
+from voxprune.files import InputError
+from voxprune.meshes import find_meshes, folder_hash
+from voxprune.provenance import code_hash
+from voxprune.voxels import grid_name
+
+# An override removes a method by setting it to null.
+config["methods"] = {name: method for name, method in config["methods"].items() if method is not None}
+with open(Path(workflow.basedir) / "schemas/config.schema.yaml") as schema:
+    try:
+        check_config(config, yaml.safe_load(schema))
+    except InputError as error:
+        raise WorkflowError(str(error))
+
+EXPERIMENT = config["experiment"]
+DATASET = config["dataset"]["name"]
+CLASSES = config["dataset"]["classes"]
+SPLITS = ["train", "test"]
+METHODS = list(config["methods"])
+SEEDS = config["seeds"]
+LEVELS = [f"{level:03d}" for level in config["levels"]]
+
+MESHES = config["dataset"]["folder"] or f"data/meshes/{DATASET}"
+GRID = grid_name(*(config["voxels"][key] for key in ("resolution", "convention", "padding")))
+VOXELS = f"results/voxels/{DATASET}/{GRID}"
+SHARDS = collect(f"{VOXELS}/{{split}}/{{name}}.npy", split=SPLITS, name=CLASSES)
+
+
+wildcard_constraints:
+    name="|".join(map(re.escape, CLASSES)),
+    split="|".join(SPLITS),
+    method="|".join(map(re.escape, METHODS)),
+    child="parent|(" + "|".join(map(re.escape, METHODS)) + r")/level\d{3}",
+    level=r"\d{3}",
+    seed=r"\d+",
+
+
+def options(settings):
+    """Settings as command-line options: {'batch_size': 64} to '--batch-size 64'."""
+    words = []
+    for key, value in settings.items():
+        words += [f"--{key.replace('_', '-')}", *map(str, value if isinstance(value, list) else [value])]
+    return shlex.join(words)
+
+
+def gpus_here():
+    """1 where this machine has an NVIDIA GPU, else 0: then no job waits for a GPU token."""
+    try:
+        import pynvml
+
+        pynvml.nvmlInit()
+        return min(1, pynvml.nvmlDeviceGetCount())
+    except Exception:  # no driver: every version of the library raises its own kind
+        return 0
+
+
+GPUS = gpus_here()
+
+
+def voxels_folder(wildcards, input):
+    return Path(input.shards[0]).parents[1].as_posix()
+
+
+def method_options(wildcards):
+    return options(config["methods"][wildcards.method])
+
+
+def mesh_contents(wildcards):
+    """Hash of the meshes that a voxel job reads: changing one reruns the job, touching it doesn't.
+
+    Snakemake asks again right before the job, when meshes that were still to be made are there.
+    """
+    folder = f"{MESHES}/{wildcards.name}/{wildcards.split}"
+    return folder_hash(folder, ".snakemake/voxprune-meshes") if Path(folder).is_dir() else "not there yet"

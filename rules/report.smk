@@ -1,0 +1,59 @@
+# One table of everything, the study's tables, the plots.
+
+PLOTS = ["accuracy_by_level", "gpu_utilization_by_level", "latency_by_level", "accuracy_against_macs"]
+
+
+CHILDREN = ["parent", *collect("{method}/level{level}", method=METHODS, level=LEVELS)]
+METRICS = collect(f"results/{EXPERIMENT}/seed{{seed}}/{{child}}/metrics.json", seed=SEEDS, child=CHILDREN)
+
+
+rule summarise:
+    """Gather every number of every network, one row a network."""
+    input:
+        metrics=METRICS,
+        demand=collect(f"{MEASURED}/{{child}}/demand.json", child=CHILDREN),
+    output:
+        f"results/{EXPERIMENT}/summary.csv",
+    log:
+        f"results/{EXPERIMENT}/logs/summarise.log",
+    conda:
+        "../envs/report.yaml"
+    params:
+        code=code_hash("summarise"),
+    shell:
+        "python scripts/summarise.py --metrics {input.metrics:q} --demand {input.demand:q} --summary {output:q} "
+        "> {log:q} 2>&1"
+
+
+rule write_tables:
+    """Write the study's tables: the parent, and one for each method."""
+    input:
+        f"results/{EXPERIMENT}/summary.csv",
+    output:
+        collect(f"results/{EXPERIMENT}/tables/{{method}}.{{kind}}", method=["parent", *METHODS], kind=["csv", "md"]),
+    log:
+        f"results/{EXPERIMENT}/logs/write_tables.log",
+    conda:
+        "../envs/report.yaml"
+    params:
+        folder=subpath(output[0], parent=True),
+        code=code_hash("write_tables"),
+    shell:
+        "python scripts/write_tables.py --summary {input:q} --folder {params.folder:q} > {log:q} 2>&1"
+
+
+rule draw_plots:
+    """Draw the study's plots and what they leave open."""
+    input:
+        f"results/{EXPERIMENT}/summary.csv",
+    output:
+        collect(f"results/{EXPERIMENT}/plots/{{plot}}.{{kind}}", plot=PLOTS, kind=["png", "svg"]),
+    log:
+        f"results/{EXPERIMENT}/logs/draw_plots.log",
+    conda:
+        "../envs/report.yaml"
+    params:
+        folder=subpath(output[0], parent=True),
+        code=code_hash("draw_plots"),
+    shell:
+        "python scripts/draw_plots.py --summary {input:q} --folder {params.folder:q} > {log:q} 2>&1"

@@ -1,0 +1,23 @@
+"""Draws the study's plots from the summary, PNG and SVG."""
+
+import argparse
+from pathlib import Path
+
+from voxprune.files import run_command
+from voxprune.plots import write_plots
+from voxprune.tables import read_summary
+
+
+def main(options):
+    write_plots(read_summary(options.summary), options.folder)
+
+
+def parse():
+    parser = argparse.ArgumentParser(prog="draw_plots", description=__doc__)
+    parser.add_argument("--summary", required=True, help="summary.csv")
+    parser.add_argument("--folder", type=Path, required=True, help="output: <plot>.png and <plot>.svg are written in it")
+    return parser
+
+
+if __name__ == "__main__":
+    run_command(main, parse())

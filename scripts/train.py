@@ -1,0 +1,61 @@
+"""Trains the parent network of one seed and writes its checkpoint and learning curve."""
+
+import argparse
+import csv
+import dataclasses
+
+import torch
+
+from voxprune import dataset, networks, provenance, training
+from voxprune.files import InputError, run_command, whole
+
+
+def main(options):
+    recipe = training.Recipe(**{field.name: getattr(options, field.name) for field in dataclasses.fields(training.Recipe)})
+    torch.manual_seed(options.seed)
+    torch.use_deterministic_algorithms(True, warn_only=True)
+    voxels = dataset.load_split(options.voxels, "train", options.classes)
+    device = training.device_for(options.gpus)
+    fitted, validation = dataset.split_validation(voxels, recipe.validation_share, options.seed)
+    network = networks.build(options.network, voxels.resolution, options.classes)
+    made = {
+        "method": "parent", "level_percent": 0, "seed": options.seed, "training": dataclasses.asdict(recipe),
+        "data_hash": dataset.data_hash(options.voxels, options.classes),
+    }  # fmt: skip
+    curve = training.fit(
+        network, fitted.to(device), validation.to(device), recipe, options.seed,
+        state_path=f"{options.checkpoint}.resume",
+        fingerprint=provenance.settings_hash([made, network.description, provenance.code_hash("train")]),
+        report=lambda line: print(f"seed {options.seed}: {line}", flush=True),
+    )  # fmt: skip
+    if not all(torch.isfinite(tensor).all() for tensor in network.state_dict().values()):
+        raise InputError(f"seed {options.seed}: training diverged (weights not finite); lower `training: learning_rate`")
+    networks.save(network, options.checkpoint, made)
+    with whole(options.curve) as temporary, open(temporary, "w", newline="") as file:
+        writer = csv.DictWriter(file, fieldnames=curve[0], lineterminator="\n")
+        writer.writeheader()
+        writer.writerows(curve)
+
+
+def parse():
+    parser = argparse.ArgumentParser(prog="train", description=__doc__)
+    parser.add_argument("--voxels", required=True, help="folder of shards, <split>/<class>.npy")
+    parser.add_argument("--classes", nargs="+", required=True, help="in the order of the labels")
+    parser.add_argument("--network", choices=networks.NETWORKS, default="original")
+    parser.add_argument("--seed", type=int, default=0, help="of initial weights, order and validation split (default 0)")
+    parser.add_argument("--epochs", type=int, required=True)
+    parser.add_argument("--batch-size", type=int, default=64)
+    parser.add_argument("--optimiser", choices=("sgd", "adam"), default="sgd", help="adam is AdamW")
+    parser.add_argument("--learning-rate", type=float, required=True)
+    parser.add_argument("--momentum", type=float, default=0.9, help="of sgd (default 0.9)")
+    parser.add_argument("--weight-decay", type=float, default=0.0)
+    parser.add_argument("--schedule", choices=("constant", "cosine"), default="constant")
+    parser.add_argument("--validation-share", type=float, default=0.0, help="of each class's objects (default 0)")
+    parser.add_argument("--gpus", type=int, default=1, help="0 keeps to the CPU; otherwise CUDA where torch has it")
+    parser.add_argument("--checkpoint", required=True, help="output: .safetensors")
+    parser.add_argument("--curve", required=True, help="output: .csv, one row an epoch")
+    return parser
+
+
+if __name__ == "__main__":
+    run_command(main, parse())

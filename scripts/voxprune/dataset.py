@@ -1,0 +1,110 @@
+"""Voxel shards to batches: the packed bytes stay in memory (or on the GPU), a batch is unpacked when it is needed."""
+
+import csv
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from voxprune.files import InputError, content_hash
+
+
+@dataclass(frozen=True)
+class Voxels:
+    """The objects of one split.
+
+    packed: uint8 (n, R, R, ceil(R / 8)), eight cells a byte along the last axis. labels: int64 (n,), index into
+    classes. files: the mesh file of each object, `<class>/<file>`. resolution: R.
+    """
+
+    packed: torch.Tensor
+    labels: torch.Tensor
+    files: np.ndarray
+    resolution: int
+
+    def __len__(self):
+        return len(self.labels)
+
+    def subset(self, indices):
+        return Voxels(self.packed[indices], self.labels[indices], self.files[indices.cpu().numpy()], self.resolution)
+
+    def to(self, device):
+        return Voxels(self.packed.to(device), self.labels.to(device), self.files, self.resolution)
+
+
+def shard_paths(folder, split, classes):
+    return [Path(folder) / split / f"{name}.npy" for name in classes]
+
+
+def load_split(folder, split, classes):
+    """Loads `<folder>/<split>/<class>.npy` of all classes, in the order of `classes`.
+
+    Raises InputError where a shard is missing or its shape isn't that of the others.
+    """
+    shards, labels, files, resolution = [], [], [], None
+    for label, path in enumerate(shard_paths(folder, split, classes)):
+        if not path.is_file():
+            raise InputError(f"{path}: no such shard; run the voxels of this class first (rule voxelize)")
+        shard = np.load(path)
+        if shard.ndim != 4 or shard.dtype != np.uint8 or resolution not in (None, shard.shape[1]):
+            raise InputError(f"{path}: not a shard of packed {resolution or ''} voxels; delete it and run again")
+        resolution = shard.shape[1]
+        shards.append(shard)
+        labels += [label] * len(shard)
+        files += [f"{classes[label]}/{name}" for name in _voxelized_files(path.with_suffix(".csv"))]
+    if len(files) != len(labels):
+        raise InputError(f"{folder}/{split}: {len(labels)} grids but {len(files)} files named; delete it and run again")
+    packed = torch.from_numpy(np.concatenate(shards))
+    return Voxels(packed, torch.tensor(labels), np.array(files), resolution)
+
+
+def _voxelized_files(table):
+    with open(table, newline="") as file:
+        return [row["file"] for row in csv.DictReader(file) if row["status"] == "ok"]
+
+
+def data_hash(folder, classes, splits=("train", "test")):
+    """Hash of all the shards of a data set, 16 hexadecimal digits."""
+    return content_hash(path for split in splits for path in shard_paths(folder, split, classes))
+
+
+def unpack(packed, resolution):
+    """uint8 (n, R, R, ceil(R / 8)) to the networks' input: float32 (n, 1, R, R, R) of 0 and 1, on the same device."""
+    shifts = torch.arange(7, -1, -1, dtype=torch.uint8, device=packed.device)
+    bits = (packed[..., None] >> shifts) & 1
+    return bits.flatten(-2)[:, None, ..., :resolution].float()
+
+
+def batches(voxels, batch_size, order=None):
+    """Yields (voxels float32 (n, 1, R, R, R), labels int64 (n,)); the last batch may be smaller.
+
+    order: the objects' numbers in the order wanted; as stored by default.
+    """
+    order = torch.arange(len(voxels)) if order is None else order
+    for indices in order.to(voxels.packed.device).split(batch_size):
+        yield unpack(voxels.packed[indices], voxels.resolution), voxels.labels[indices]
+
+
+def split_validation(voxels, share, seed):
+    """Two disjoint sets (rest, validation): `share` of each class's objects, at least one, drawn with the seed.
+
+    share 0 gives all and an empty validation set. Raises InputError where a class has too few objects to split.
+    """
+    generator = torch.Generator().manual_seed(seed)
+    chosen = torch.zeros(len(voxels), dtype=torch.bool)
+    for label in voxels.labels.unique() if share else ():
+        members = (voxels.labels == label).nonzero()[:, 0]
+        count = max(1, round(share * len(members)))
+        if count >= len(members):
+            raise InputError(f"{voxels.files[members[0]]}: its class has too few objects to take {share:.0%} of them out")
+        chosen[members[torch.randperm(len(members), generator=generator)[:count]]] = True
+    return voxels.subset((~chosen).nonzero()[:, 0]), voxels.subset(chosen.nonzero()[:, 0])
+
+
+def sample(folder, classes, count):
+    """About `count` training objects, the first of each class: float32 (n, 1, R, R, R). Reads no more than them."""
+    each = max(1, count // len(classes))
+    shards = [np.load(path, mmap_mode="r") for path in shard_paths(folder, "train", classes)]
+    packed = np.concatenate([shard[:each] for shard in shards])
+    return unpack(torch.from_numpy(packed), packed.shape[1])

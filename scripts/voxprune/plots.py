@@ -1,0 +1,110 @@
+"""The plots: one style, one colour and marker a method everywhere, spread over seeds always drawn."""
+
+import matplotlib
+
+matplotlib.use("Agg")
+import matplotlib.pyplot as plt
+import pandas as pd
+from matplotlib.ticker import FuncFormatter
+
+from voxprune.files import whole
+from voxprune.tables import batch_sizes, measured_on_gpu
+
+STYLE = {
+    "figure.figsize": (6.4, 4.2), "figure.dpi": 150, "font.size": 10, "axes.grid": True, "grid.alpha": 0.3,
+    "axes.spines.top": False, "axes.spines.right": False, "legend.frameon": False, "svg.hashsalt": "voxprune",
+    "axes.titlesize": 11, "lines.markersize": 5,
+}  # fmt: skip
+# Okabe and Ito's colours, told apart by colour-blind readers; markers and dashes tell them apart in grey.
+COLOURS = ["#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000"]
+MARKERS = ["o", "s", "^", "D", "v", "P", "X"]
+DASHES = ["-", "--", ":", "-."]
+
+
+def write_plots(summary, folder):
+    """Writes every plot of `PLOTS` as PNG and SVG."""
+    for name, draw in PLOTS.items():
+        with plt.rc_context(STYLE):
+            figure, axes = plt.subplots(layout="constrained")
+            draw(axes, summary)
+            for kind in ("png", "svg"):
+                with whole(folder / f"{name}.{kind}") as temporary:
+                    figure.savefig(temporary, format=kind, metadata={"Date": None} if kind == "svg" else None)
+            plt.close(figure)
+
+
+def accuracy_by_level(axes, summary):
+    _lines(axes, summary, "level_percent", "accuracy_percent")
+    axes.set(xlabel="pruned of each convolution, %", ylabel="test accuracy, %", title="Accuracy by pruning level")
+    _finish(axes, summary, seeds=True)
+
+
+def gpu_utilization_by_level(axes, summary):
+    if measured_on_gpu(summary):
+        column = "gpu_utilization_per_inference_percent"
+        _lines(axes, summary, "level_percent", column)
+        axes.set(
+            ylabel="mean GPU utilization / batch size, %", title="GPU utilization per inference, as the study defines it"
+        )
+    else:
+        _lines(axes, summary, "level_percent", "cpu_utilization_percent")
+        axes.set(ylabel="CPU utilization, %", title="CPU utilization by pruning level (no GPU on this machine)")
+    axes.set(xlabel="pruned of each convolution, %")
+    axes.set_ylim(bottom=0)
+    _finish(axes, summary)
+
+
+def latency_by_level(axes, summary):
+    size = batch_sizes(summary)[-1]
+    _lines(
+        axes, summary, "level_percent", f"latency_ms.{size}.p50", low=f"latency_ms.{size}.p50", high=f"latency_ms.{size}.p90"
+    )
+    axes.set(
+        xlabel="pruned of each convolution, %", ylabel=f"latency of a batch of {size}, ms",
+        title="Latency by pruning level (median, bars to the 90th percentile)",
+    )  # fmt: skip
+    axes.set_ylim(bottom=0)
+    _finish(axes, summary)
+
+
+def accuracy_against_macs(axes, summary):
+    summary = summary.assign(million=summary["effective_macs"] / 1e6)
+    _lines(axes, summary, "million", "accuracy_percent")
+    axes.set_xscale("log")
+    axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+    axes.set(
+        xlabel="million MACs an object (zero weights not counted: saved on paper only where masked)",
+        ylabel="test accuracy, %", title="Accuracy against multiply-accumulates",
+    )  # fmt: skip
+    _finish(axes, summary, seeds=True)
+
+
+PLOTS = {
+    draw.__name__: draw for draw in (accuracy_by_level, gpu_utilization_by_level, latency_by_level, accuracy_against_macs)
+}
+
+
+def _lines(axes, summary, x, y, low=None, high=None):
+    """One line a method with its spread (over seeds, or from columns low to high), the parent as a reference line."""
+    parent = summary.loc[summary["method"] == "parent", y]
+    axes.axhline(parent.mean(), color="0.35", linewidth=1, linestyle=(0, (6, 3)), label="parent", zorder=1)
+    methods = [method for method in summary["method"].unique() if method != "parent"]
+    for number, method in enumerate(methods):
+        levels = summary[summary["method"] == method].groupby("level_percent")
+        centre = levels[y].mean()
+        bounds = pd.DataFrame({"low": levels[low or y].min(), "high": levels[high or y].max()})
+        axes.errorbar(
+            levels[x].mean(), centre, yerr=[centre - bounds["low"], bounds["high"] - centre], capsize=2, elinewidth=0.8,
+            color=COLOURS[number % len(COLOURS)], marker=MARKERS[number % len(MARKERS)],
+            linestyle=DASHES[number % len(DASHES)], linewidth=1.4, label=method, alpha=0.9,
+        )  # fmt: skip
+
+
+def _finish(axes, summary, seeds=False):
+    axes.legend(loc="best")
+    one, count = summary.iloc[0], summary["seed"].nunique()
+    device = one.get("provenance.hardware.gpu")
+    device = device if isinstance(device, str) else one["provenance.hardware.cpu"]
+    spread = f"mean of {count} seeds, bars from the lowest to the highest" if count > 1 else "one seed"
+    note = f"{one['experiment']}, {one['n_samples']} test objects, " + (spread if seeds else f"one seed, {device}")
+    axes.text(0.0, -0.2, note, transform=axes.transAxes, fontsize=7.5, color="0.35")

@@ -1,0 +1,149 @@
+"""Fitting a network to voxels: repeatable from its seed, resumable after any interruption."""
+
+import math
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from torch.nn.functional import cross_entropy
+
+from voxprune.dataset import batches
+from voxprune.evaluation import predict
+from voxprune.files import whole
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """How a network is trained; the keys of `training` in the config."""
+
+    epochs: int
+    batch_size: int
+    optimiser: str  # sgd | adam
+    learning_rate: float
+    momentum: float  # of sgd
+    weight_decay: float
+    schedule: str  # constant | cosine (down to 0 over all steps)
+    validation_share: float  # of each class's training objects
+
+
+def device_for(gpus):
+    """The device of a job that was given this many GPUs: CUDA where torch has it, else the CPU."""
+    return torch.device("cuda" if gpus and torch.cuda.is_available() else "cpu")
+
+
+def place(network, device):
+    """Moves a network to a device, in the memory format that is faster there (channels_last_3d on CPUs, 1.1-1.4x)."""
+    memory_format = torch.channels_last_3d if device.type == "cpu" else torch.preserve_format
+    return network.to(device).to(memory_format=memory_format)
+
+
+def fit(network, voxels, validation, recipe, seed, state_path, fingerprint, report=print):
+    """Trains a network in place and leaves it in eval mode.
+
+    With a validation set the weights of its best epoch are kept (the first of equals), else those of the last.
+    After each epoch a state is saved at `state_path`, which a later call with the same fingerprint goes on from; it
+    is removed at the end. On one CPU thread count the result is the same to the bit, interrupted or not.
+    Returns the learning curve: one {epoch, learning_rate, train_loss, validation_accuracy_percent, seconds} an epoch;
+    train_loss is the mean over the epoch's samples, validation_accuracy_percent None without a validation set.
+    """
+    place(network, voxels.packed.device)
+    optimiser = _optimiser(network, recipe)
+    progress = _Progress(network, optimiser, torch.Generator().manual_seed(seed), state_path, fingerprint)
+    progress.resume(report)
+    steps = math.ceil(len(voxels) / recipe.batch_size)
+    for epoch in range(len(progress.curve), recipe.epochs):
+        started = time.monotonic()
+        loss = _train_epoch(network, optimiser, voxels, recipe, progress.generator, epoch, steps)
+        accuracy = _accuracy_percent(network, validation, recipe.batch_size) if len(validation) else None
+        rate = _learning_rate(recipe, epoch * steps, recipe.epochs * steps)
+        progress.add(
+            {"epoch": epoch + 1, "learning_rate": rate, "train_loss": loss, "validation_accuracy_percent": accuracy,
+             "seconds": time.monotonic() - started}
+        )  # fmt: skip
+        report(_epoch_line(progress.curve, recipe.epochs))
+    network.load_state_dict(progress.best)
+    network.eval()
+    Path(state_path).unlink(missing_ok=True)
+    return progress.curve
+
+
+def _train_epoch(network, optimiser, voxels, recipe, generator, epoch, steps):
+    network.train()
+    order = torch.randperm(len(voxels), generator=generator)
+    total = torch.zeros((), device=voxels.packed.device)
+    for step, (inputs, labels) in enumerate(batches(voxels, recipe.batch_size, order)):
+        for group in optimiser.param_groups:
+            group["lr"] = _learning_rate(recipe, epoch * steps + step, recipe.epochs * steps)
+        optimiser.zero_grad(set_to_none=True)
+        loss = cross_entropy(network(inputs), labels)
+        loss.backward()
+        optimiser.step()
+        total += loss.detach() * len(labels)
+    return float(total) / len(voxels)
+
+
+def _optimiser(network, recipe):
+    if recipe.optimiser == "sgd":
+        return torch.optim.SGD(
+            network.parameters(), lr=recipe.learning_rate, momentum=recipe.momentum, weight_decay=recipe.weight_decay
+        )
+    return torch.optim.AdamW(network.parameters(), lr=recipe.learning_rate, weight_decay=recipe.weight_decay)
+
+
+def _learning_rate(recipe, step, steps):
+    if recipe.schedule == "constant":
+        return recipe.learning_rate
+    return recipe.learning_rate * 0.5 * (1 + math.cos(math.pi * step / steps))
+
+
+def _accuracy_percent(network, voxels, batch_size):
+    logits = predict(network, voxels, batch_size)
+    return 100 * float((logits.argmax(dim=1) == voxels.labels.cpu()).double().mean())
+
+
+def _epoch_line(curve, epochs):
+    last, left = curve[-1], epochs - len(curve)
+    accuracy = last["validation_accuracy_percent"]
+    validation = "" if accuracy is None else f", validation {accuracy:.1f} %"
+    eta = left * sum(row["seconds"] for row in curve) / len(curve)
+    return f"epoch {last['epoch']}/{epochs}: loss {last['train_loss']:.4f}{validation}, ETA {eta:.0f} s"
+
+
+class _Progress:
+    """What a resumed training needs: everything that the next epoch depends on, and the best weights so far."""
+
+    def __init__(self, network, optimiser, generator, path, fingerprint):
+        self.network, self.optimiser, self.generator = network, optimiser, generator
+        self.path, self.fingerprint = Path(path), fingerprint
+        self.curve, self.best, self.best_accuracy = [], None, -1.0
+
+    def add(self, row):
+        self.curve.append(row)
+        accuracy = row["validation_accuracy_percent"]
+        if accuracy is None or accuracy > self.best_accuracy:
+            self.best_accuracy = -1.0 if accuracy is None else accuracy
+            self.best = {name: tensor.clone() for name, tensor in self.network.state_dict().items()}
+        state = {
+            "fingerprint": self.fingerprint, "curve": self.curve, "best": self.best, "accuracy": self.best_accuracy,
+            "network": self.network.state_dict(), "optimiser": self.optimiser.state_dict(),
+            "generator": self.generator.get_state(),
+        }  # fmt: skip
+        with whole(self.path) as temporary:
+            torch.save(state, temporary)
+
+    def resume(self, report):
+        if not self.path.exists():
+            return
+        try:
+            state = torch.load(self.path, weights_only=True)
+            if state["fingerprint"] != self.fingerprint:
+                raise ValueError("it belongs to other settings, data or code")
+            self.network.load_state_dict(state["network"])
+            self.optimiser.load_state_dict(state["optimiser"])
+            self.generator.set_state(state["generator"])
+        except Exception as error:  # torch.load raises many kinds for a damaged file
+            report(f"{self.path}: not resumed ({str(error).splitlines()[0]}); training starts afresh")
+            return
+        self.curve, self.best, self.best_accuracy = state["curve"], state["best"], state["accuracy"]
+        report(f"resumed after epoch {len(self.curve)}")

@@ -1,0 +1,73 @@
+"""The config: what is shipped is valid, what can't work is refused with one sentence that names key and remedy."""
+
+import copy
+
+import pytest
+import yaml
+
+from conftest import ROOT
+from voxprune.config import check_config
+from voxprune.files import InputError
+
+SCHEMA = yaml.safe_load((ROOT / "schemas/config.schema.yaml").read_text())
+DEFAULT = yaml.safe_load((ROOT / "config.yaml").read_text())
+
+
+def with_value(path, value):
+    config = copy.deepcopy(DEFAULT)
+    group = config
+    *parents, last = path.split(".")
+    for key in parents:
+        group = group[key]
+    group[last] = value
+    return config
+
+
+def test_the_default_is_valid():
+    check_config(DEFAULT, SCHEMA)
+
+
+@pytest.mark.parametrize(
+    "path, value, sentence",
+    [
+        ("levels", ["10"], 'levels.0 is "10" \\(text\\), not a whole number; write it without quotes'),
+        ("training.learning_rate", "1e-3", 'training.learning_rate is "1e-3" \\(text\\), not a number; .*1.0e-3'),
+        ("training.lerning_rate", 0.1, "training has an unknown key 'lerning_rate'; did you mean 'learning_rate'"),
+        ("methods.weight.unit", "wieght", "methods.weight.unit is 'wieght'; choose one of weight, filter"),
+        ("methods.weight.criterion", "l7", "methods.weight.criterion is 'l7'; choose one of l1"),
+        ("methods.weight.realise", "remove", "methods.weight: single weights can't be removed"),
+        ("methods.parent", {"unit": "filter", "criterion": "l1", "scope": "layer", "realise": "mask"}, "name is taken"),
+        ("network", "resnet", "network is 'resnet'; choose one of original"),
+        ("levels", [10, 101], "levels.1"),
+        ("voxels.resolution", 30, "multiple of 4"),
+        ("voxels.padding", 16, "leaves no cells"),
+        ("dataset.source", "folder", "dataset.folder goes with"),
+        ("experiment", "../elsewhere", "experiment"),
+        ("dataset.classes", ["chair"], "dataset.classes"),
+    ],
+)
+def test_what_cannot_work_is_refused(path, value, sentence):
+    with pytest.raises(InputError, match=sentence) as error:
+        check_config(with_value(path, value), SCHEMA)
+    assert str(error.value).startswith("config: ") and "\n" not in str(error.value)
+
+
+def test_a_missing_key_is_named():
+    config = copy.deepcopy(DEFAULT)
+    del config["training"]["epochs"]
+    with pytest.raises(InputError, match="training lacks the key 'epochs'"):
+        check_config(config, SCHEMA)
+
+
+def test_every_key_is_explained():
+    """Each line of config.yaml that sets something says what it means."""
+    settings = [line for line in (ROOT / "config.yaml").read_text().splitlines() if ": " in line.split("#")[0]]
+    unexplained = {line.split(":")[0].strip() for line in settings if "#" not in line}
+    assert unexplained <= {"test_per_class", "optimiser", "weight_decay", "weight", "filter"}  # said beside or by choices
+
+
+def test_conda_environments_pin_what_the_requirements_pin():
+    pinned = set((ROOT / "envs/requirements.txt").read_text().split())
+    for path in (ROOT / "envs").glob("*.yaml"):
+        *_, from_pypi = yaml.safe_load(path.read_text())["dependencies"]
+        assert set(from_pypi["pip"]) <= pinned, path.name

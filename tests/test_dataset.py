@@ -1,0 +1,76 @@
+"""Shards to batches: labels follow classes, bits follow the packed format, validation is disjoint and per class."""
+
+import numpy as np
+import pytest
+import torch
+
+from voxprune.dataset import batches, load_split, sample, split_validation, unpack
+from voxprune.files import InputError
+from voxprune.voxels import pack
+
+
+def write_shard(folder, split, name, grids):
+    (folder / split).mkdir(parents=True, exist_ok=True)
+    np.save(folder / split / f"{name}.npy", pack(grids))
+    rows = ["file,vertices,triangles,occupied_voxels,status,reason"]
+    rows += [f"{name}_{i}.off,8,12,1,ok," for i in range(len(grids))] + ["bad.off,0,0,0,skipped,no faces"]
+    (folder / split / f"{name}.csv").write_text("\n".join(rows) + "\n")
+
+
+@pytest.fixture
+def grids():
+    return np.random.default_rng(0).random((10, 12, 12, 12)) < 0.3
+
+
+@pytest.fixture
+def folder(tmp_path, grids):
+    for split in ("train", "test"):
+        write_shard(tmp_path, split, "chair", grids[:6])
+        write_shard(tmp_path, split, "table", grids[6:])
+    return tmp_path
+
+
+def test_objects_labels_and_files_stay_together(folder, grids):
+    voxels = load_split(folder, "train", ["table", "chair"])
+    assert voxels.labels.tolist() == [0] * 4 + [1] * 6
+    assert voxels.files[0] == "table/table_0.off" and voxels.files[-1] == "chair/chair_5.off"
+    everything = unpack(voxels.packed, voxels.resolution)
+    assert everything.shape == (10, 1, 12, 12, 12) and everything.dtype == torch.float32
+    assert np.array_equal(everything[:, 0].numpy().astype(bool), np.concatenate([grids[6:], grids[:6]]))
+
+
+def test_batches_cover_an_order_once(folder, grids):
+    voxels = load_split(folder, "train", ["chair", "table"])
+    order = torch.randperm(10)
+    found = list(batches(voxels, 4, order))
+    assert [len(labels) for _, labels in found] == [4, 4, 2]
+    assert torch.equal(torch.cat([labels for _, labels in found]), voxels.labels[order])
+    assert np.array_equal(torch.cat([inputs for inputs, _ in found])[:, 0].numpy().astype(bool), grids[order.numpy()])
+
+
+def test_validation_is_disjoint_seeded_and_from_every_class(folder):
+    voxels = load_split(folder, "train", ["chair", "table"])
+    rest, validation = split_validation(voxels, 0.3, seed=1)
+    assert sorted([*rest.files, *validation.files]) == sorted(voxels.files)
+    assert validation.labels.tolist() == [0, 0, 1]
+    assert split_validation(voxels, 0.3, seed=1)[1].files.tolist() == validation.files.tolist()
+    assert len(split_validation(voxels, 0.0, seed=1)[1]) == 0
+
+
+def test_too_few_objects_to_split(folder):
+    voxels = load_split(folder, "train", ["chair", "table"]).subset(torch.tensor([0, 6]))
+    with pytest.raises(InputError, match="too few objects"):
+        split_validation(voxels, 0.5, seed=0)
+
+
+def test_a_sample_takes_from_every_class(folder, grids):
+    found = sample(folder, ["chair", "table"], 4)[:, 0].numpy().astype(bool)
+    assert np.array_equal(found, grids[[0, 1, 6, 7]])
+
+
+def test_a_missing_or_foreign_shard_is_named(folder):
+    with pytest.raises(InputError, match="lamp.npy: no such shard"):
+        load_split(folder, "train", ["chair", "lamp"])
+    np.save(folder / "train/chair.npy", np.zeros((3, 4)))
+    with pytest.raises(InputError, match="chair.npy: not a shard"):
+        load_split(folder, "train", ["chair"])

@@ -1,0 +1,74 @@
+"""What a network answers and costs: checked against counting by hand."""
+
+import numpy as np
+import pytest
+import torch
+from torch.utils.flop_counter import FlopCounterMode
+
+from voxprune import evaluation, networks
+from voxprune.pruning import Method, prune
+
+
+@pytest.fixture
+def network():
+    torch.manual_seed(0)
+    return networks.build("original", 8, ["a", "b", "c"])
+
+
+def test_accuracy_balanced_and_per_class():
+    labels = np.array([0, 0, 0, 0, 1, 1])
+    found = evaluation.accuracies(np.array([0, 0, 0, 1, 1, 0]), labels, ["a", "b", "c"])
+    assert found["accuracy_percent"] == pytest.approx(100 * 4 / 6)
+    assert found["per_class_accuracy_percent"] == {"a": 75.0, "b": 50.0}
+    assert found["balanced_accuracy_percent"] == 62.5
+
+
+def test_macs_are_those_of_the_formula(network):
+    assert evaluation.macs_by_layer(network) == {
+        "conv1": 27 * 16 * 4**3, "conv2": 27 * 16 * 32 * 4**3, "fc1": 32 * 2**3 * 128, "fc2": 128 * 3,
+    }  # fmt: skip
+
+
+def test_macs_are_those_of_torchs_counter(network):
+    with FlopCounterMode(display=False) as counter:
+        network(torch.zeros(1, 1, 8, 8, 8))
+    assert 2 * sum(evaluation.macs_by_layer(network).values()) == counter.get_total_flops()
+
+
+def test_effective_macs_leave_zeros_out(network):
+    full = evaluation.cost(network)
+    masked, _ = prune(network, Method("weight", "l1", "layer", "mask"), 50, None)
+    cost = evaluation.cost(masked)
+    convolutions = 27 * 16 * 4**3 + 27 * 16 * 32 * 4**3
+    assert cost["macs"] == full["macs"] == full["effective_macs"]
+    assert cost["effective_macs"] == full["macs"] - convolutions // 2
+    assert evaluation.removed_percent(full, cost) == pytest.approx({"weights": 50, "filters": 0, "macs": 0, "parameters": 0})
+
+
+def test_what_removal_took(network):
+    inputs = (torch.rand(2, 1, 8, 8, 8) < 0.3).float()
+    removed, _ = prune(network, Method("filter", "l1", "layer", "remove"), 50, inputs)
+    cost, full = evaluation.cost(removed), evaluation.cost(network)
+    macs = 27 * 8 * 4**3 + 27 * 8 * 16 * 4**3 + 16 * 2**3 * 128 + 128 * 3
+    assert cost["macs"] == cost["effective_macs"] == macs
+    assert cost["parameters"] == sum(tensor.numel() for tensor in removed.state_dict().values())
+    found = evaluation.removed_percent(full, cost)
+    assert found["filters"] == 50 and found["macs"] == pytest.approx(100 * (1 - macs / full["macs"]))
+
+
+@pytest.mark.parametrize("realise", ["mask", "remove"])
+def test_collapse_is_told(network, realise):
+    inputs = torch.ones(1, 1, 8, 8, 8)
+    method = Method("filter", "l1", "layer", realise)
+    assert not evaluation.collapsed(prune(network, method, 90, inputs)[0])
+    everything, _ = prune(network, method, 100, inputs)
+    assert evaluation.collapsed(everything)
+    assert evaluation.cost(everything)["filters"] == 0
+
+
+def test_zeros_compress(tmp_path, network):
+    networks.save(network, tmp_path / "full", {})
+    networks.save(prune(network, Method("weight", "l1", "layer", "mask"), 90, None)[0], tmp_path / "sparse", {})
+    full, sparse = evaluation.stored_bytes(tmp_path / "full"), evaluation.stored_bytes(tmp_path / "sparse")
+    assert full["checkpoint_bytes"] == sparse["checkpoint_bytes"] == (tmp_path / "full").stat().st_size
+    assert sparse["compressed_bytes"] < full["compressed_bytes"]

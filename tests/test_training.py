@@ -1,0 +1,101 @@
+"""Training: repeatable to the bit from its seed, resumed to the same result, the best epoch kept, the data learnt."""
+
+import dataclasses
+
+import numpy as np
+import pytest
+import torch
+
+from voxprune import networks, training
+from voxprune.dataset import Voxels, split_validation
+from voxprune.evaluation import predict
+from voxprune.voxels import pack
+
+RECIPE = training.Recipe(
+    epochs=3, batch_size=8, optimiser="sgd", learning_rate=0.05, momentum=0.9, weight_decay=0.0, schedule="cosine",
+    validation_share=0.25,
+)  # fmt: skip
+
+
+def data(count=40):
+    """Two classes that differ in which half of the grid is filled."""
+    rng = np.random.default_rng(0)
+    labels = np.arange(count) % 2
+    grids = rng.random((count, 8, 8, 8)) < np.where(np.arange(8) < 4, 0.6, 0.1)[::1]
+    grids[labels == 1] = grids[labels == 1][..., ::-1]
+    files = np.array([f"class{label}/{number}.off" for number, label in enumerate(labels)])
+    return Voxels(torch.from_numpy(pack(grids)), torch.from_numpy(labels), files, 8)
+
+
+def fit(tmp_path, recipe=RECIPE, seed=0, report=lambda line: None, fingerprint="same"):
+    torch.manual_seed(seed)
+    network = networks.build("original", 8, ["a", "b"])
+    rest, validation = split_validation(data(), recipe.validation_share, seed)
+    curve = training.fit(network, rest, validation, recipe, seed, tmp_path / "state", fingerprint, report)
+    return network, curve
+
+
+def same(first, second):
+    return all(torch.equal(a, b) for a, b in zip(first.state_dict().values(), second.state_dict().values()))
+
+
+def test_a_seed_repeats_to_the_bit_and_another_differs(tmp_path):
+    first, curve = fit(tmp_path)
+    again, curve_again = fit(tmp_path)
+    assert same(first, again)
+    assert [row["train_loss"] for row in curve] == [row["train_loss"] for row in curve_again]
+    assert not same(first, fit(tmp_path, seed=1)[0])
+
+
+@pytest.mark.parametrize("optimiser", ["sgd", "adam"])
+def test_an_interrupted_training_ends_in_the_same_network(tmp_path, optimiser):
+    recipe = dataclasses.replace(RECIPE, optimiser=optimiser, learning_rate=0.01)
+    whole, _ = fit(tmp_path, recipe)
+
+    def interrupt(line):
+        if line.startswith("epoch 2"):
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        fit(tmp_path, recipe, report=interrupt)
+    assert (tmp_path / "state").exists()
+    lines = []
+    resumed, curve = fit(tmp_path, recipe, report=lines.append)
+    assert lines[0] == "resumed after epoch 2" and len(curve) == 3
+    assert same(whole, resumed)
+    assert not (tmp_path / "state").exists()
+
+
+@pytest.mark.parametrize("damage", [b"garbage", None])
+def test_a_foreign_or_damaged_state_is_refused_and_training_starts_afresh(tmp_path, damage):
+    def interrupt(line):
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        fit(tmp_path, report=interrupt)
+    if damage:
+        (tmp_path / "state").write_bytes(damage)
+    lines = []
+    network, _ = fit(tmp_path, report=lines.append, fingerprint="same" if damage else "other")
+    assert "not resumed" in lines[0] and lines[1].startswith("epoch 1/3")
+    assert same(network, fit(tmp_path)[0])
+
+
+def test_the_best_epoch_is_kept(tmp_path):
+    network, curve = fit(tmp_path, dataclasses.replace(RECIPE, epochs=6, learning_rate=0.3))
+    _, validation = split_validation(data(), RECIPE.validation_share, 0)
+    accuracy = (predict(network, validation).argmax(1) == validation.labels).double().mean() * 100
+    assert float(accuracy) == max(row["validation_accuracy_percent"] for row in curve)
+
+
+def test_it_learns(tmp_path):
+    network, curve = fit(tmp_path, dataclasses.replace(RECIPE, epochs=8, validation_share=0.0))
+    assert curve[-1]["validation_accuracy_percent"] is None
+    assert curve[-1]["train_loss"] < curve[0]["train_loss"] / 2
+    assert (predict(network, data()).argmax(1) == data().labels).double().mean() > 0.9
+
+
+def test_cosine_falls_to_zero_and_constant_stays():
+    rates = [training._learning_rate(RECIPE, step, 10) for step in (0, 5, 10)]
+    assert rates == pytest.approx([0.05, 0.025, 0.0])
+    assert training._learning_rate(dataclasses.replace(RECIPE, schedule="constant"), 7, 10) == 0.05

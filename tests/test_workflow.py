@@ -1,0 +1,278 @@
+"""The workflow: lint, dry runs on a bare clone, the quick experiment end to end, and what reruns when."""
+
+import csv
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+import yaml
+from jsonschema import Draft202012Validator
+
+from conftest import ROOT
+from voxprune import networks
+from voxprune.files import read_json
+
+QUICK = "experiments/quick.yaml"
+METHODS = ["filter", "filter-masked", "weight"]
+PLOTS = ["accuracy_by_level", "gpu_utilization_by_level", "latency_by_level", "accuracy_against_macs"]
+
+
+def clone(target, source=ROOT, results=False):
+    """A copy of the workflow as git would clone it, with the results of `source` or without, dates kept."""
+    bare = shutil.ignore_patterns(".git", ".venv", ".hypothesis", ".pytest_cache", "__pycache__")
+    more = shutil.ignore_patterns(".snakemake", *(() if results else ("results", "data")))
+    shutil.copytree(source, target, ignore=lambda *names: bare(*names) | (set() if results else more(*names)))
+    return target
+
+
+def snakemake(folder, *arguments, check=True):
+    """Runs snakemake as a user would; returns stdout and stderr together."""
+    environment = {**os.environ, "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"}
+    command = [sys.executable, "-m", "snakemake", *map(str, arguments)]  # targets first: --configfile takes several
+    done = subprocess.run(command, cwd=folder, env=environment, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+    assert not check or done.returncode == 0, done.stdout[-4000:]
+    return done.stdout
+
+
+def jobs(folder, *arguments):
+    """What a dry run would do: {rule: number of jobs}, {} for nothing."""
+    output = snakemake(folder, *arguments, "-n", "--quiet", "rules", "--cores", "2")
+    if "Nothing to be done" in output:
+        return {}
+    table = re.search(r"^job +count\n[- ]+\n(.*?)\n\n", output, re.MULTILINE | re.DOTALL).group(1)
+    counts = {rule: int(count) for rule, count in (line.split() for line in table.splitlines())}
+    return {rule: count for rule, count in counts.items() if rule not in ("all", "total")}
+
+
+# ---- a bare clone --------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="session")
+def bare(tmp_path_factory):
+    return clone(tmp_path_factory.mktemp("bare") / "voxprune")
+
+
+def test_lint_finds_nothing(bare):
+    assert "in a good condition" in snakemake(bare, "--lint")
+
+
+@pytest.mark.parametrize("options, meshes, methods, seeds, levels", [
+    ([], {"generate_furniture": 10}, 3, 3, 10),
+    (["--configfile", "experiments/modelnet10.yaml"], {"fetch_modelnet": 1}, 3, 1, 10),
+    (["--configfile", "experiments/original.yaml"], {"fetch_modelnet": 1}, 2, 1, 10),
+    (["--configfile", QUICK], {"generate_furniture": 2}, 3, 1, 2),
+])  # fmt: skip
+def test_a_dry_run_shows_the_whole_dag(bare, options, meshes, methods, seeds, levels):
+    assert jobs(bare, *options) == {
+        **meshes,
+        "voxelize": 4 if QUICK in options else 20,
+        "train": seeds,
+        "prune": methods * levels * seeds,
+        "evaluate": (methods * levels + 1) * seeds,
+        "measure_parent": 1,
+        "measure": methods,
+        "summarise": 1,
+        "write_tables": 1,
+        "draw_plots": 1,
+    }
+
+
+def test_graphs_are_drawn_without_naming_cores(bare):
+    assert "flowchart" in snakemake(bare, "--rulegraph", "mermaid-js")
+    assert "digraph" in snakemake(bare, "--dag")
+
+
+@pytest.mark.parametrize("content, sentence", [
+    ("levels: ['10']", 'config: levels.0 is "10" (text), not a whole number'),
+    ("training: {learning_rate: 1e-3}", 'config: training.learning_rate is "1e-3" (text), not a number'),
+    ("trainning: {epochs: 1}", "unknown key 'trainning'; did you mean 'training'"),
+    ("dataset: {source: folder, folder: nowhere}", "nowhere/bathtub/train: no such folder of meshes"),
+])  # fmt: skip
+def test_a_wrong_config_stops_before_any_job(bare, tmp_path, content, sentence):
+    (tmp_path / "wrong.yaml").write_text(content)
+    output = snakemake(bare, "-n", "--configfile", tmp_path / "wrong.yaml", check=False)
+    assert sentence in output and "Job stats" not in output
+
+
+def test_an_empty_class_stops_before_any_job(bare, tmp_path, cube):
+    for name in ("chair", "table"):
+        for split in ("train", "test"):
+            (tmp_path / "mine" / name / split).mkdir(parents=True)
+            shutil.copy(cube, tmp_path / "mine" / name / split)
+    (tmp_path / "mine/table/test/cube.off").unlink()
+    (tmp_path / "mine.yaml").write_text(
+        f"dataset: {{name: mine, source: folder, folder: {tmp_path}/mine, classes: [chair, table]}}"
+    )
+    output = snakemake(bare, "-n", "--configfile", tmp_path / "mine.yaml", check=False)
+    assert "mine/table/test: no .off file in it" in output
+
+
+def test_commands_explain_themselves():
+    scripts = sorted((ROOT / "scripts").glob("*.py"))
+    assert len(scripts) >= 9
+    for script in scripts:
+        done = subprocess.run([sys.executable, script, "--help"], capture_output=True, text=True)
+        assert done.returncode == 0 and "usage:" in done.stdout, script.name
+
+
+# ---- the quick experiment, once ------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="session")
+def finished(tmp_path_factory):
+    """The quick experiment, run for real from a bare clone."""
+    folder = clone(tmp_path_factory.mktemp("finished") / "voxprune")
+    output = snakemake(folder, "--cores", "all", "--resources", "gpu=1", "--configfile", QUICK)
+    assert "Done. Tables: results/quick/tables/" in output
+    return folder
+
+
+def test_every_file_of_the_contract_is_there_and_valid(finished):
+    results = finished / "results/quick"
+    children = ["parent"] + [f"{method}/level{level}" for method in METHODS for level in ("050", "100")]
+    for kind in ("metrics", "demand"):
+        schema = Draft202012Validator(yaml.safe_load((ROOT / f"schemas/{kind}.schema.yaml").read_text()))
+        for child in children:
+            schema.validate(read_json(results / "seed0" / child / f"{kind}.json"))
+    for child in children:
+        network, recipe = networks.load(results / "seed0" / child / "checkpoint.safetensors")
+        metrics = read_json(results / "seed0" / child / "metrics.json")
+        predictions = np.load(results / "seed0" / child / "predictions.npz")
+        accuracy = 100 * (predictions["logits"].argmax(axis=1) == predictions["labels"]).mean()
+        assert recipe["method"] == metrics["method"] == child.split("/")[0]
+        assert metrics["accuracy_percent"] == accuracy and metrics["widths"] == network.description["widths"]
+        assert metrics["n_samples"] == len(predictions["files"]) == 24
+    for method in ["parent", *METHODS]:
+        assert (results / f"tables/{method}.csv").stat().st_size and (results / f"tables/{method}.md").stat().st_size
+    for plot in PLOTS:
+        assert (results / f"plots/{plot}.png").read_bytes().startswith(b"\x89PNG")
+        assert "</svg>" in (results / f"plots/{plot}.svg").read_text()
+
+
+def test_the_summary_has_a_row_a_network_and_every_number(finished):
+    rows = list(csv.DictReader((finished / "results/quick/summary.csv").open()))
+    assert len(rows) == 7
+    row = next(row for row in rows if (row["method"], row["level_percent"]) == ("filter", "50"))
+    metrics = read_json(finished / "results/quick/seed0/filter/level050/metrics.json")
+    demand = read_json(finished / "results/quick/seed0/filter/level050/demand.json")
+    assert float(row["accuracy_percent"]) == metrics["accuracy_percent"]
+    assert float(row["removed_percent.macs"]) == metrics["removed_percent"]["macs"]
+    assert float(row["latency_ms.1.p50"]) == demand["latency_ms"]["1"]["p50"]
+
+
+def test_removal_is_real_and_masks_are_not(finished):
+    seed = finished / "results/quick/seed0"
+    parent, *children = (read_json(seed / child / "metrics.json")
+                         for child in ("parent", "filter/level050", "filter-masked/level050", "weight/level050"))  # fmt: skip
+    removed, masked, weights = children
+    assert removed["widths"] == {"conv1": 8, "conv2": 16} and removed["equality_max_abs_difference"] <= 1e-5
+    assert removed["macs"] < parent["macs"] / 2
+    for child in (masked, weights):
+        assert child["macs"] == parent["macs"] and child["equality_max_abs_difference"] is None
+    assert read_json(seed / "filter/level100/metrics.json")["collapsed"]
+
+
+def test_a_second_run_does_nothing(finished):
+    assert jobs(finished, "--configfile", QUICK) == {}
+
+
+# ---- what reruns ---------------------------------------------------------------------------------------------------
+
+REPORT = {"summarise": 1, "write_tables": 1, "draw_plots": 1}
+FROM_PARENT = {"prune": 6, "evaluate": 7, "measure": 3, "measure_parent": 1, **REPORT}
+
+
+@pytest.fixture
+def copy(finished, tmp_path):
+    return clone(tmp_path / "voxprune", finished, results=True)
+
+
+def mesh(folder):
+    return folder / "data/meshes/furniture-quick/chair/test/chair_0041.off"
+
+
+def test_touching_a_mesh_or_code_reruns_nothing(copy):
+    mesh(copy).touch()
+    for path in copy.glob("scripts/**/*.py"):
+        path.touch()
+    assert jobs(copy, "--configfile", QUICK) == {}
+
+
+def test_changing_a_mesh_reruns_its_voxels_and_what_follows(copy):
+    mesh(copy).write_text(mesh(copy).with_name("chair_0042.off").read_text())
+    assert jobs(copy, "--configfile", QUICK) == {"voxelize": 1, "train": 1, **FROM_PARENT}
+
+
+def test_adding_a_level_runs_its_jobs_and_the_report(copy):
+    (copy / "more.yaml").write_text((copy / QUICK).read_text().replace("[50, 100]", "[50, 70, 100]"))
+    expected = {"prune": 3, "evaluate": 3, "measure": 3, **REPORT}
+    assert jobs(copy, "--configfile", "more.yaml") == expected
+
+
+def test_changing_a_plots_code_redraws_only(copy):
+    plots = copy / "scripts/voxprune/plots.py"
+    plots.write_text(plots.read_text().replace("Accuracy by pruning level", "Another title"))
+    assert jobs(copy, "--configfile", QUICK) == {"draw_plots": 1}
+
+
+def test_a_comment_in_the_code_reruns_nothing(copy):
+    code = copy / "scripts/voxprune/training.py"
+    code.write_text(code.read_text() + "# a comment\n")
+    assert jobs(copy, "--configfile", QUICK) == {}
+
+
+def test_changing_the_learning_rate_retrains(copy):
+    (copy / "other.yaml").write_text((copy / QUICK).read_text().replace("epochs: 2", "epochs: 2\n  learning_rate: 0.002"))
+    assert jobs(copy, "--configfile", "other.yaml") == {"train": 1, **FROM_PARENT}
+
+
+def test_changing_measurement_settings_measures_only(copy):
+    (copy / "other.yaml").write_text((copy / QUICK).read_text().replace("repetitions: 1", "repetitions: 2"))
+    assert jobs(copy, "--configfile", "other.yaml") == {"measure": 3, "measure_parent": 1, **REPORT}
+
+
+def test_deleting_one_metrics_file_remakes_only_it(copy):
+    metrics = copy / "results/quick/seed0/filter/level050/metrics.json"
+    before = read_json(metrics)
+    metrics.unlink()
+    assert jobs(copy, "--configfile", QUICK) == {"evaluate": 1, **REPORT}
+    snakemake(copy, metrics.relative_to(copy), "--cores", "2", "--configfile", QUICK)
+    after = read_json(metrics)
+    assert {**after, "provenance": None} == {**before, "provenance": None}
+
+
+def test_a_bad_mesh_stops_with_a_sentence_or_is_skipped_and_listed(copy):
+    mesh(copy).write_text("OFF\n0 0 0\n")
+    table = "results/voxels/furniture-quick/16-centred-surface-padding1/test/chair.csv"
+    output = snakemake(copy, table, "--cores", "2", "--configfile", QUICK, check=False)
+    assert re.search(r"chair_0041.off: Open3D finds no faces in it; repair or remove it, or set `on_bad_mesh: skip`", output)
+    (copy / "skip.yaml").write_text(
+        (copy / QUICK).read_text().replace("resolution: 16", "resolution: 16\n  on_bad_mesh: skip")
+    )
+    snakemake(copy, table, "--cores", "2", "--configfile", "skip.yaml")
+    rows = {row["file"]: row["status"] for row in csv.DictReader((copy / table).open())}
+    assert rows["chair_0041.off"] == "skipped" and rows["chair_0042.off"] == "ok"
+
+
+def test_a_folder_of_ones_own_works_and_its_changes_count(copy):
+    """The meshes of the quick experiment, given as a folder: the same voxels, and the same rules for reruns."""
+    (copy / "mine").mkdir()
+    shutil.move(copy / "data/meshes/furniture-quick", copy / "mine/meshes")
+    experiment = yaml.safe_load((copy / QUICK).read_text())
+    experiment["dataset"].update(name="mine", source="folder", folder="mine/meshes")
+    (copy / "mine.yaml").write_text(json.dumps(experiment))
+    grid = "16-centred-surface-padding1/test/chair.npy"
+    shard = f"results/voxels/mine/{grid}"
+    snakemake(copy, shard, "--cores", "2", "--configfile", "mine.yaml")
+    assert (copy / shard).read_bytes() == (copy / "results/voxels/furniture-quick" / grid).read_bytes()
+    own = copy / "mine/meshes/chair/test/chair_0041.off"
+    own.touch()
+    assert jobs(copy, shard, "--configfile", "mine.yaml") == {}
+    own.unlink()
+    assert jobs(copy, shard, "--configfile", "mine.yaml") == {"voxelize": 1}
