@@ -1,5 +1,7 @@
 """The plots: one style, one colour and marker a method everywhere, spread over seeds always drawn."""
 
+import re
+
 import matplotlib
 
 matplotlib.use("Agg")
@@ -41,41 +43,46 @@ def accuracy_by_level(axes, summary):
 
 def gpu_utilization_by_level(axes, summary):
     if measured_on_gpu(summary):
-        column = "gpu_utilization_per_inference_percent"
-        _lines(axes, summary, "level_percent", column)
-        axes.set(
-            ylabel="mean GPU utilization / batch size, %", title="GPU utilization per inference, as the study defines it"
-        )
+        _lines(axes, summary, "level_percent", "gpu_utilization_per_inference_percent")
+        axes.set(ylabel="mean GPU utilization / batch size, %", title="GPU utilization per inference, the study's figure")
+        axes.set_ylim(bottom=0)
     else:
         _lines(axes, summary, "level_percent", "cpu_utilization_percent")
-        axes.set(ylabel="CPU utilization, %", title="CPU utilization by pruning level (no GPU on this machine)")
+        cores, threads = (int(summary[column].dropna().iloc[0]) for column in ("provenance.hardware.cores", "threads"))
+        axes.set(
+            ylabel=f"CPU utilization, % of {cores} core{'s' * (cores > 1)}",
+            title=f"CPU utilization by pruning level (no GPU here; {threads} thread{'s' * (threads > 1)})",
+        )
+        axes.set_ylim(0, 105)
     axes.set(xlabel="pruned of each convolution, %")
-    axes.set_ylim(bottom=0)
     _finish(axes, summary)
 
 
 def latency_by_level(axes, summary):
     size = batch_sizes(summary)[-1]
-    _lines(
-        axes, summary, "level_percent", f"latency_ms.{size}.p50", low=f"latency_ms.{size}.p50", high=f"latency_ms.{size}.p90"
-    )
+    column = f"latency_ms.{size}.p50"
+    control = summary.filter(regex=rf"^parent_control\.\d\.{re.escape(column)}$").stack()
+    axes.axhspan(control.min(), control.max(), color="0.9", zorder=0, label="parent measured again and again")
+    _lines(axes, summary, "level_percent", column, low=column, high=f"latency_ms.{size}.p90")
     axes.set(
-        xlabel="pruned of each convolution, %", ylabel=f"latency of a batch of {size}, ms",
+        xlabel="pruned of each convolution, %",
+        ylabel=f"latency of a batch of {size}, ms",
         title="Latency by pruning level (median, bars to the 90th percentile)",
-    )  # fmt: skip
+    )
     axes.set_ylim(bottom=0)
     _finish(axes, summary)
 
 
 def accuracy_against_macs(axes, summary):
-    summary = summary.assign(million=summary["effective_macs"] / 1e6)
+    summary = summary[~summary["collapsed"]].assign(million=summary["effective_macs"] / 1e6)
     _lines(axes, summary, "million", "accuracy_percent")
     axes.set_xscale("log")
     axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
     axes.set(
-        xlabel="million MACs an object (zero weights not counted: saved on paper only where masked)",
-        ylabel="test accuracy, %", title="Accuracy against multiply-accumulates",
-    )  # fmt: skip
+        xlabel="million MACs an object, zero weights not counted\n(what masks save here is saved on paper only)",
+        ylabel="test accuracy, %",
+        title="Accuracy against multiply-accumulates (collapsed networks left out)",
+    )
     _finish(axes, summary, seeds=True)
 
 
@@ -91,10 +98,12 @@ def _lines(axes, summary, x, y, low=None, high=None):
     methods = [method for method in summary["method"].unique() if method != "parent"]
     for number, method in enumerate(methods):
         levels = summary[summary["method"] == method].groupby("level_percent")
-        centre = levels[y].mean()
+        centre, at = levels[y].mean(), levels[x].mean()
+        if x == "level_percent":  # side by side, so that bars don't hide each other
+            at += 0.9 * (number - (len(methods) - 1) / 2)
         bounds = pd.DataFrame({"low": levels[low or y].min(), "high": levels[high or y].max()})
         axes.errorbar(
-            levels[x].mean(), centre, yerr=[centre - bounds["low"], bounds["high"] - centre], capsize=2, elinewidth=0.8,
+            at, centre, yerr=[centre - bounds["low"], bounds["high"] - centre], capsize=2, elinewidth=0.8,
             color=COLOURS[number % len(COLOURS)], marker=MARKERS[number % len(MARKERS)],
             linestyle=DASHES[number % len(DASHES)], linewidth=1.4, label=method, alpha=0.9,
         )  # fmt: skip
@@ -107,4 +116,4 @@ def _finish(axes, summary, seeds=False):
     device = device if isinstance(device, str) else one["provenance.hardware.cpu"]
     spread = f"mean of {count} seeds, bars from the lowest to the highest" if count > 1 else "one seed"
     note = f"{one['experiment']}, {one['n_samples']} test objects, " + (spread if seeds else f"one seed, {device}")
-    axes.text(0.0, -0.2, note, transform=axes.transAxes, fontsize=7.5, color="0.35")
+    axes.figure.supxlabel(note, x=0.01, ha="left", fontsize=7.5, color="0.35")
