@@ -22,7 +22,7 @@ from voxprune.dataset import Voxels, batches, unpack
 from voxprune.voxels import pack
 
 BATCH = 64
-RECIPE = training.Recipe(1, BATCH, "sgd", 0.001, 0.9, 0.0, "constant", 0.0)
+RECIPE = training.Recipe(1, BATCH, "sgd", 0.001, 0.9, 0.0, "constant", 0.0, 0.0)
 
 
 def bare(network, optimiser, inputs, labels):
@@ -79,12 +79,13 @@ def main():
 
     mine, theirs, plain = fresh(True), fresh(True), fresh(False)
     inputs = unpack(voxels.packed, options.resolution)
+    rates = [RECIPE.learning_rate] * -(-options.objects // BATCH)
     with tempfile.TemporaryDirectory() as folder:
         folder = Path(folder)
         for number, grid in enumerate(grids):
             np.savez_compressed(folder / f"{number}.npz", grid.astype(np.int64))
         work = {
-            "ours": lambda: training._train_epoch(*mine, voxels, RECIPE, torch.Generator().manual_seed(0), 0, 1),
+            "ours": lambda: training._train_epoch(*mine, voxels, RECIPE, torch.Generator().manual_seed(0), rates),
             "bare": lambda: bare(*theirs, inputs, labels),
             "bare, default memory format": lambda: bare(*plain, inputs, labels),
             "study": lambda: study(*plain, folder, labels),

@@ -7,7 +7,7 @@ from snakemake.exceptions import WorkflowError
 
 sys.path.insert(0, str(Path(workflow.basedir) / "scripts"))
 from voxprune.config import check_config
-from voxprune.files import InputError
+from voxprune.files import InputError, content_hash
 from voxprune.meshes import find_meshes, folder_hash
 from voxprune.provenance import code_hash
 from voxprune.voxels import grid_name
@@ -80,3 +80,9 @@ def mesh_contents(wildcards):
     """
     folder = f"{MESHES}/{wildcards.name}/{wildcards.split}"
     return folder_hash(folder, ".snakemake/voxprune-meshes") if Path(folder).is_dir() else "not there yet"
+
+
+def network_code(name):
+    """Hash of the file of a network of the user's own: changing it retrains. The built-in ones count as code."""
+    path = Path(*name.partition(":")[0].split(".")).with_suffix(".py")
+    return content_hash([path]) if ":" in name and path.exists() else ""

@@ -12,14 +12,18 @@ rule prune:
         f"results/{EXPERIMENT}/logs/seed{{seed}}/{{method}}/level{{level}}/prune.log",
     conda:
         "../envs/torch.yaml"
+    resources:
+        gpu=GPUS,
     params:
         voxels=voxels_folder,
         method=method_options,
         level=lambda wildcards: int(wildcards.level),
+        criterion_objects=config["criterion_objects"],
         code=code_hash("prune"),
     shell:
         "python scripts/prune.py --parent {input.parent:q} --method {wildcards.method} {params.method} "
-        "--level {params.level} --voxels {params.voxels:q} --checkpoint {output:q} > {log:q} 2>&1"
+        "--level {params.level} --criterion-objects {params.criterion_objects} "
+        "--voxels {params.voxels:q} --gpus {resources.gpu} --checkpoint {output:q} 2>&1 | tee {log:q}"
 
 
 rule evaluate:

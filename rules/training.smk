@@ -21,9 +21,10 @@ rule train:
         voxels=voxels_folder,
         classes=CLASSES,
         network=config["network"],
-        training=options(config["training"]),
+        network_code=network_code(config["network"]),
+        training=options(config["training"] | config["augmentation"]),
         code=code_hash("train"),
     shell:
-        "python scripts/train.py --voxels {params.voxels:q} --classes {params.classes:q} --network {params.network} "
+        "python scripts/train.py --voxels {params.voxels:q} --classes {params.classes:q} --network {params.network:q} "
         "--seed {wildcards.seed} {params.training} --gpus {resources.gpu} "
         "--checkpoint {output.checkpoint:q} --curve {output.curve:q} 2>&1 | tee {log:q}"

@@ -41,7 +41,7 @@ def main(options):
             "removed_percent": evaluation.removed_percent(evaluation.cost(parent), cost),
             "equality_max_abs_difference": made.get("equality_max_abs_difference"),
             "collapsed": evaluation.collapsed(network),
-            "finetune_epochs": 0,
+            "finetune_epochs": made.get("finetune_epochs", 0),
             "provenance": {
                 "git_commit": provenance.git_commit(),
                 "code_hash": provenance.code_hash("evaluate"),

@@ -1,38 +1,93 @@
-"""Prunes a parent to one level by one method and proves what was removed."""
+"""Prunes a parent to one level by one recipe, proves what was removed, and retrains where the recipe says so."""
 
 import argparse
 import dataclasses
 
-from voxprune import dataset, networks, pruning
-from voxprune.files import run_command
+import torch
 
-PROOF_OBJECTS = 20  # real training objects on which the removed and the masked network must agree
+from voxprune import criteria, dataset, evaluation, networks, provenance, pruning, retraining, training
+from voxprune.augmentation import Augmentation
+from voxprune.files import InputError, run_command
 
 
 def main(options):
-    parent, made = networks.load(options.parent)
-    method = pruning.Method(options.unit, options.criterion, options.scope, options.realise)
-    voxels = dataset.sample(options.voxels, parent.description["classes"], PROOF_OBJECTS)
-    network, difference = pruning.prune(parent, method, options.level, voxels)
+    torch.use_deterministic_algorithms(True, warn_only=True)
+    if options.criterion not in criteria.CRITERIA[options.unit]:
+        known = ", ".join(criteria.CRITERIA[options.unit])
+        raise InputError(f"criterion {options.criterion!r} doesn't rank {options.unit}s; choose one of {known}")
+    network, made = networks.load(options.parent)
+    method = pruning.Method(**{field.name: getattr(options, field.name) for field in dataclasses.fields(pruning.Method)})
+    classes, seed = network.description["classes"], made["seed"]
+    sample = criteria.Sample(*dataset.sample(options.voxels, classes, options.criterion_objects, seed), seed)
+    full, differences, epochs = pruning.unit_sizes(network, method), [], 0
+    for step in range(1, options.steps + 1):
+        level = options.level * step / options.steps
+        network, difference = pruning.prune(network, method, level, sample, full)
+        differences.append(difference)
+        print(
+            f"{level:g} %: filters left {networks.widths(network)}, difference to the masked network {difference}",
+            flush=True,
+        )
+        if options.retrain != "none" and not evaluation.collapsed(network):
+            epochs += retrain(network, made, options, step)
     made.update(
-        method=options.method, level_percent=options.level, pruning=dataclasses.asdict(method),
-        equality_max_abs_difference=difference,
-    )  # fmt: skip
+        method=options.method,
+        level_percent=options.level,
+        pruning={**dataclasses.asdict(method), "steps": options.steps},
+        retraining={"retrain": options.retrain, "epochs": options.epochs, "learning_rate": options.learning_rate},
+        finetune_epochs=epochs,
+        equality_max_abs_difference=max(differences) if method.realise == "remove" else None,
+    )
     networks.save(network, options.checkpoint, made)
-    print(f"filters left: {network.description['widths']}, largest difference to the masked network: {difference}")
+
+
+def retrain(network, made, options, step):
+    """Retrains in place; returns the number of epochs."""
+    recipe = training.Recipe(**{**made["training"], "augmentation": Augmentation(**made["training"]["augmentation"])})
+    classes, device = network.description["classes"], training.device_for(options.gpus)
+    voxels = dataset.load_split(options.voxels, "train", classes)
+    fitted, validation = dataset.split_validation(voxels, recipe.validation_share, made["seed"])
+    fingerprint = [made, vars(options), step, provenance.code_hash("prune")]
+    name = f"{options.method} {options.level} seed {made['seed']}"
+    epochs = retraining.retrain(
+        training.place(network, device),
+        options.retrain,
+        recipe,
+        options.epochs,
+        options.learning_rate,
+        fitted.to(device),
+        validation.to(device),
+        made["seed"],
+        f"{options.checkpoint}.step{step}.resume",
+        provenance.settings_hash(fingerprint),
+        lambda line: print(f"{name}: {line}", flush=True),
+    )
+    network.to("cpu")
+    return epochs
 
 
 def parse():
-    units, criteria = (sorted(set(names)) for names in zip(*pruning.CRITERIA))
+    every = sorted({name for unit in criteria.CRITERIA.values() for name in unit})
     parser = argparse.ArgumentParser(prog="prune", description=__doc__)
     parser.add_argument("--parent", required=True, help="checkpoint to prune")
     parser.add_argument("--method", required=True, help="name of the recipe, written into the checkpoint")
-    parser.add_argument("--unit", choices=units, required=True)
-    parser.add_argument("--criterion", choices=criteria, default="l1")
-    parser.add_argument("--scope", choices=("layer",), default="layer")
+    parser.add_argument("--unit", choices=criteria.CRITERIA, required=True)
+    parser.add_argument("--criterion", choices=every, default="l1", help="default l1")
+    parser.add_argument("--scope", choices=("layer", "global"), default="layer", help="default layer")
     parser.add_argument("--realise", choices=("mask", "remove"), required=True)
-    parser.add_argument("--level", type=int, required=True, help="percent of each convolution's units, 0 to 100")
-    parser.add_argument("--voxels", required=True, help="folder of shards; training objects serve the proof")
+    parser.add_argument("--grid", type=int, default=1, help="filters kept are a multiple of this (default 1)")
+    parser.add_argument(
+        "--budget", choices=("units", "macs", "parameters"), default="units", help="what the level is a share of"
+    )
+    parser.add_argument("--steps", type=int, default=1, help="prune in so many equal steps, each retrained (default 1)")
+    kinds = "; ".join(f"{kind}: {meaning}" for kind, meaning in retraining.KINDS.items())
+    parser.add_argument("--retrain", choices=retraining.KINDS, default="none", help=kinds)
+    parser.add_argument("--epochs", type=int, default=0, help="of retraining, after each step")
+    parser.add_argument("--learning-rate", type=float, default=0.0, help="of finetune")
+    parser.add_argument("--gpus", type=int, default=1, help="0 keeps to the CPU; otherwise CUDA where torch has it")
+    parser.add_argument("--level", type=int, required=True, help="percent of the budget, 0 to 100")
+    parser.add_argument("--voxels", required=True, help="folder of shards; only training objects are used")
+    parser.add_argument("--criterion-objects", type=int, default=256, help="objects for criteria and proof (default 256)")
     parser.add_argument("--checkpoint", required=True, help="output: .safetensors")
     return parser
 

@@ -7,11 +7,14 @@ import dataclasses
 import torch
 
 from voxprune import dataset, networks, provenance, training
+from voxprune.augmentation import Augmentation
 from voxprune.files import InputError, run_command, whole
 
 
 def main(options):
-    recipe = training.Recipe(**{field.name: getattr(options, field.name) for field in dataclasses.fields(training.Recipe)})
+    augmentation = Augmentation(options.rotation_degrees, options.flip_probability, options.shift_cells)
+    plain = [field.name for field in dataclasses.fields(training.Recipe) if field.name != "augmentation"]
+    recipe = training.Recipe(**{name: getattr(options, name) for name in plain}, augmentation=augmentation)
     torch.manual_seed(options.seed)
     torch.use_deterministic_algorithms(True, warn_only=True)
     voxels = dataset.load_split(options.voxels, "train", options.classes)
@@ -41,7 +44,7 @@ def parse():
     parser = argparse.ArgumentParser(prog="train", description=__doc__)
     parser.add_argument("--voxels", required=True, help="folder of shards, <split>/<class>.npy")
     parser.add_argument("--classes", nargs="+", required=True, help="in the order of the labels")
-    parser.add_argument("--network", choices=networks.NETWORKS, default="original")
+    parser.add_argument("--network", default="original", help=f"{', '.join(networks.NETWORKS)} or package.module:Class")
     parser.add_argument("--seed", type=int, default=0, help="of initial weights, order and validation split (default 0)")
     parser.add_argument("--epochs", type=int, required=True)
     parser.add_argument("--batch-size", type=int, default=64)
@@ -49,7 +52,11 @@ def parse():
     parser.add_argument("--learning-rate", type=float, required=True)
     parser.add_argument("--momentum", type=float, default=0.9, help="of sgd (default 0.9)")
     parser.add_argument("--weight-decay", type=float, default=0.0)
-    parser.add_argument("--schedule", choices=("constant", "cosine"), default="constant")
+    parser.add_argument("--schedule", choices=("constant", "cosine", "onecycle"), default="constant")
+    parser.add_argument("--label-smoothing", type=float, default=0.0, help="share of the target spread over all classes")
+    parser.add_argument("--rotation-degrees", type=float, default=0.0, help="turn about the up axis by up to this")
+    parser.add_argument("--flip-probability", type=float, default=0.0, help="of mirroring x, and of mirroring y")
+    parser.add_argument("--shift-cells", type=int, default=0, help="move by up to this on each axis")
     parser.add_argument("--validation-share", type=float, default=0.0, help="of each class's objects (default 0)")
     parser.add_argument("--gpus", type=int, default=1, help="0 keeps to the CPU; otherwise CUDA where torch has it")
     parser.add_argument("--checkpoint", required=True, help="output: .safetensors")

@@ -6,6 +6,7 @@ import pytest
 import yaml
 
 from conftest import ROOT
+from voxprune import config, criteria, networks
 from voxprune.config import check_config
 from voxprune.files import InputError
 
@@ -14,13 +15,13 @@ DEFAULT = yaml.safe_load((ROOT / "config.yaml").read_text())
 
 
 def with_value(path, value):
-    config = copy.deepcopy(DEFAULT)
-    group = config
+    changed = copy.deepcopy(DEFAULT)
+    group = changed
     *parents, last = path.split(".")
     for key in parents:
         group = group[key]
     group[last] = value
-    return config
+    return changed
 
 
 def test_the_default_is_valid():
@@ -37,9 +38,10 @@ def test_the_default_is_valid():
         ("methods.weight.criterion", "l7", "methods.weight.criterion is 'l7'; choose one of l1"),
         ("methods.weight.realise", "remove", "methods.weight: single weights can't be removed"),
         ("methods.parent", {"unit": "filter", "criterion": "l1", "scope": "layer", "realise": "mask"}, "name is taken"),
-        ("network", "resnet", "network is 'resnet'; choose one of original"),
+        ("network", "resnet", "network is 'resnet'; choose one of original, voxnet, resnet3d, or yours as"),
+        ("methods.filter.criterion", "bn_scale", "bn_scale needs BatchNorm, network original has none"),
+        ("methods.filter.criterion", "lamp", "methods.filter.criterion is 'lamp'; choose one of l1, l2"),
         ("levels", [10, 101], "levels.1"),
-        ("voxels.resolution", 30, "multiple of 4"),
         ("voxels.padding", 16, "leaves no cells"),
         ("dataset.source", "folder", "dataset.folder goes with"),
         ("experiment", "../elsewhere", "experiment"),
@@ -52,11 +54,37 @@ def test_what_cannot_work_is_refused(path, value, sentence):
     assert str(error.value).startswith("config: ") and "\n" not in str(error.value)
 
 
+@pytest.mark.parametrize(
+    "name, recipe, sentence",
+    [
+        ("weight", {"budget": "macs"}, "masks remove no macs"),
+        ("weight", {"grid": 8}, "a grid is of filters"),
+        ("filter", {"grid": 8, "scope": "global"}, "a grid is of filters in each layer"),
+        ("filter", {"retrain": "finetune", "learning_rate": 0.01}, "retrain finetune needs `epochs`"),
+        ("filter", {"retrain": "finetune", "epochs": 2}, "needs a `learning_rate`"),
+        ("filter", {"retrain": "rewind", "epochs": 1000}, "can't go back further"),
+        ("filter", {"epochs": 2}, "retrain none takes no epochs"),
+        ("filter-masked", {"retrain": "scratch", "epochs": 2}, "new weights fill a mask again"),
+        ("filter", {"budget": "macs", "steps": 2}, "steps count units"),
+    ],
+)
+def test_a_recipe_that_cannot_work_is_refused(name, recipe, sentence):
+    changed = copy.deepcopy(DEFAULT)
+    changed["methods"][name] |= recipe
+    with pytest.raises(InputError, match=f"config: methods.{name}: .*{sentence}"):
+        check_config(changed, SCHEMA)
+
+
+def test_the_names_are_those_of_the_code():
+    assert list(networks.NETWORKS) == config.NETWORKS
+    assert {unit: list(names) for unit, names in criteria.CRITERIA.items()} == config.CRITERIA
+
+
 def test_a_missing_key_is_named():
-    config = copy.deepcopy(DEFAULT)
-    del config["training"]["epochs"]
+    incomplete = copy.deepcopy(DEFAULT)
+    del incomplete["training"]["epochs"]
     with pytest.raises(InputError, match="training lacks the key 'epochs'"):
-        check_config(config, SCHEMA)
+        check_config(incomplete, SCHEMA)
 
 
 def test_every_key_is_explained():

@@ -63,9 +63,14 @@ def test_too_few_objects_to_split(folder):
         split_validation(voxels, 0.5, seed=0)
 
 
-def test_a_sample_takes_from_every_class(folder, grids):
-    found = sample(folder, ["chair", "table"], 4)[:, 0].numpy().astype(bool)
-    assert np.array_equal(found, grids[[0, 1, 6, 7]])
+def test_a_sample_takes_from_every_class_and_follows_its_seed(folder, grids):
+    found, labels = sample(folder, ["chair", "table"], 5, seed=0)
+    assert labels.tolist() == [0, 0, 0, 1, 1]
+    for grid, members in zip(found[:, 0].numpy().astype(bool), [grids[:6]] * 3 + [grids[6:]] * 2):
+        assert any(np.array_equal(grid, member) for member in members)
+    assert torch.equal(found, sample(folder, ["chair", "table"], 5, seed=0)[0])
+    assert not torch.equal(found, sample(folder, ["chair", "table"], 5, seed=1)[0])
+    assert len(sample(folder, ["chair", "table"], 100, seed=0)[1]) == 10
 
 
 def test_a_missing_or_foreign_shard_is_named(folder):

@@ -1,11 +1,13 @@
 """What a network answers and costs: checked against counting by hand."""
 
+import nets
 import numpy as np
 import pytest
 import torch
 from torch.utils.flop_counter import FlopCounterMode
 
 from voxprune import evaluation, networks
+from voxprune.criteria import Sample
 from voxprune.pruning import Method, prune
 
 
@@ -29,9 +31,11 @@ def test_macs_are_those_of_the_formula(network):
     }  # fmt: skip
 
 
-def test_macs_are_those_of_torchs_counter(network):
+@pytest.mark.parametrize("name", nets.ALL)
+def test_macs_are_those_of_torchs_counter(name):
+    network = nets.build(name)
     with FlopCounterMode(display=False) as counter:
-        network(torch.zeros(1, 1, 8, 8, 8))
+        network(torch.zeros(1, 1, 16, 16, 16))
     assert 2 * sum(evaluation.macs_by_layer(network).values()) == counter.get_total_flops()
 
 
@@ -46,7 +50,7 @@ def test_effective_macs_leave_zeros_out(network):
 
 
 def test_what_removal_took(network):
-    inputs = (torch.rand(2, 1, 8, 8, 8) < 0.3).float()
+    inputs = Sample((torch.rand(2, 1, 8, 8, 8) < 0.3).float(), torch.zeros(2, dtype=torch.int64), 0)
     removed, _ = prune(network, Method("filter", "l1", "layer", "remove"), 50, inputs)
     cost, full = evaluation.cost(removed), evaluation.cost(network)
     macs = 27 * 8 * 4**3 + 27 * 8 * 16 * 4**3 + 16 * 2**3 * 128 + 128 * 3
@@ -58,7 +62,7 @@ def test_what_removal_took(network):
 
 @pytest.mark.parametrize("realise", ["mask", "remove"])
 def test_collapse_is_told(network, realise):
-    inputs = torch.ones(1, 1, 8, 8, 8)
+    inputs = Sample(torch.ones(1, 1, 8, 8, 8), torch.zeros(1, dtype=torch.int64), 0)
     method = Method("filter", "l1", "layer", realise)
     assert not evaluation.collapsed(prune(network, method, 90, inputs)[0])
     everything, _ = prune(network, method, 100, inputs)

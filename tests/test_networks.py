@@ -1,5 +1,6 @@
 """Networks and checkpoints: the study's size, and files that rebuild what was saved or say why not."""
 
+import nets
 import pytest
 import torch
 
@@ -21,12 +22,20 @@ def test_the_original_has_the_studys_macs():
     assert sum(macs_by_layer(networks.build("original", 100, TEN)).values()) == 1_846_001_280
 
 
-@pytest.mark.parametrize("widths", [{"conv1": 3, "conv2": 5}, {"conv1": 0, "conv2": 5}, {"conv1": 3, "conv2": 0}])
-def test_a_checkpoint_rebuilds_the_network(tmp_path, widths):
-    network = networks.build("original", 8, TEN, widths).eval()
+@pytest.mark.parametrize("name, parameters, share", [("voxnet", 918_000, 0.03), ("resnet3d", 230_000, 0.99)])
+def test_the_other_networks_have_their_published_size(name, parameters, share):
+    network = networks.build(name, 32, TEN)
+    found = sum(parameter.numel() for parameter in network.parameters())
+    convolutions = sum(layer.weight.numel() for layer in networks.convolutions(network).values())
+    assert found == pytest.approx(parameters, rel=0.03) and convolutions / found == pytest.approx(share, abs=0.01)
+
+
+@pytest.mark.parametrize("name", nets.ALL)
+def test_a_checkpoint_rebuilds_the_network(tmp_path, name):
+    network = nets.build(name)
     networks.save(network, tmp_path / "x.safetensors", {"method": "parent", "seed": 3})
     again, recipe = networks.load(tmp_path / "x.safetensors")
-    inputs = torch.rand(2, 1, 8, 8, 8)
+    inputs = torch.rand(2, 1, 16, 16, 16)
     assert torch.equal(again(inputs), network(inputs))
     assert again.description == network.description and recipe == {"method": "parent", "seed": 3}
 
@@ -55,8 +64,15 @@ def test_a_checkpoint_that_does_not_fit_its_description_is_refused(tmp_path):
 
 
 def test_an_unfit_resolution_is_refused():
-    with pytest.raises(InputError, match="multiple of 4"):
-        networks.build("original", 30, TEN)
+    with pytest.raises(InputError, match="network voxnet: doesn't work at resolution 4 .*choose another"):
+        networks.build("voxnet", 4, TEN)
+
+
+@pytest.mark.parametrize("name, reason", [("lenet", "choose one of original, voxnet, resnet3d"),
+                                          ("nowhere:Net", "can't be imported"), ("nets:Absent", "can't be imported")])  # fmt: skip
+def test_an_unknown_network_is_refused(name, reason):
+    with pytest.raises(InputError, match=reason):
+        networks.build(name, 32, TEN)
 
 
 @pytest.mark.filterwarnings("ignore:Initializing zero-element tensors")

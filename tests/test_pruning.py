@@ -2,6 +2,7 @@
 
 import copy
 
+import nets
 import pytest
 import torch
 from hypothesis import given, settings
@@ -10,16 +11,11 @@ from torch import nn
 from torch.nn.utils import prune as torch_prune
 
 from voxprune import networks
+from voxprune.criteria import CRITERIA, Sample
+from voxprune.evaluation import cost
 from voxprune.files import InputError
-from voxprune.pruning import (
-    Method,
-    choose_units,
-    mask_weights,
-    prove_removal,
-    prune,
-    pruned_count,
-    remove_filters,
-)  # fmt: skip
+from voxprune.groups import dependency_graph, find_groups, remove
+from voxprune.pruning import Method, choose_units, mask_filters, prove_removal, prune, pruned_count
 
 WEIGHT = Method("weight", "l1", "layer", "mask")
 FILTER = Method("filter", "l1", "layer", "remove")
@@ -27,13 +23,14 @@ FILTER_MASKED = Method("filter", "l1", "layer", "mask")
 LEVELS = st.integers(0, 100)
 
 
-def network(seed=0, resolution=8, conv1=16, conv2=32):
-    torch.manual_seed(seed)
-    return networks.build("original", resolution, ["a", "b", "c"], {"conv1": conv1, "conv2": conv2}).eval()
+def objects(resolution=8, count=4):
+    generator = torch.Generator().manual_seed(1)
+    voxels = (torch.rand(count, 1, *(resolution,) * 3, generator=generator) < 0.3).float()
+    return Sample(voxels, torch.arange(count) % 3, seed=0)
 
 
-def objects(resolution=8, count=3):
-    return (torch.rand(count, 1, *(resolution,) * 3, generator=torch.Generator().manual_seed(1)) < 0.3).float()
+def original(seed=0):
+    return nets.build("original", resolution=8, seed=seed)
 
 
 @given(LEVELS, st.integers(1, 2000))
@@ -44,21 +41,91 @@ def test_counts_are_torchs(level, units):
     assert pruned_count(level, units) == int((layer.weight_mask == 0).sum())
 
 
-@settings(max_examples=30, deadline=None)
-@given(LEVELS, st.integers(1, 20), st.integers(1, 20), st.integers(0, 1000))
-def test_removed_equals_fully_masked_and_widths_are_exact(level, conv1, conv2, seed):
-    parent = network(seed, conv1=conv1, conv2=conv2)
-    pruned, difference = prune(parent, FILTER, level, objects())
-    assert difference <= 1e-12
-    expected = {"conv1": conv1 - pruned_count(level, conv1), "conv2": conv2 - pruned_count(level, conv2)}
-    assert pruned.description["widths"] == expected
-    assert {name: layer.out_channels for name, layer in networks.convolutions(pruned).items()} == expected
+@settings(max_examples=60, deadline=None)
+@given(
+    LEVELS, st.sampled_from(["original", "voxnet", "resnet3d", "nets:Concatenating", "nets:Depthwise"]), st.integers(0, 99)
+)
+def test_removed_equals_fully_masked_and_widths_are_exact(level, name, seed):
+    parent = nets.build(name, seed=seed)
+    pruned, difference = prune(parent, FILTER, level, objects(16))
+    assert difference <= 1e-10
+    for group in find_groups(parent):
+        for member in group.members:
+            layer = pruned.get_submodule(member)
+            if isinstance(layer, nn.Conv3d):
+                assert layer.out_channels == len(layer.weight) == group.size - pruned_count(level, group.size)
+
+
+@pytest.mark.parametrize("scope", ["layer", "global"])
+@pytest.mark.parametrize("criterion", CRITERIA["filter"])
+def test_every_criterion_and_scope_removes_what_it_says(criterion, scope):
+    for name in ("voxnet", "resnet3d"):
+        parent = nets.build(name)
+        groups = find_groups(parent)
+        for level in (0, 35, 90, 100):
+            pruned, difference = prune(parent, Method("filter", criterion, scope, "remove"), level, objects(16))
+            assert difference <= 1e-10
+            left = sum(pruned.get_submodule(group.root).out_channels for group in groups)
+            sizes = [group.size for group in groups]
+            gone = [pruned_count(level, size) for size in (sizes if scope == "layer" else [sum(sizes)])]
+            assert left == sum(sizes) - sum(gone)
+
+
+@pytest.mark.parametrize("name", nets.ALL)
+@pytest.mark.parametrize("level", [25, 100])
+def test_a_pruned_network_survives_its_checkpoint(tmp_path, name, level):
+    pruned, _ = prune(nets.build(name), FILTER, level, objects(16))
+    networks.save(pruned, tmp_path / "x.safetensors", {})
+    again, _ = networks.load(tmp_path / "x.safetensors")
+    assert torch.equal(again(objects(16).voxels), pruned.eval()(objects(16).voxels))
+    assert again.description == pruned.description
+
+
+def test_a_grouped_convolution_loses_evenly_or_says_why_not():
+    parent = nets.build("nets:Grouped")
+    pruned, _ = prune(parent, FILTER, 50, objects(16))
+    assert pruned.grouped.weight.shape[:2] == (4, 2) and pruned.grouped.groups == 2
+    with pytest.raises(InputError, match="3 filters can't be taken evenly from the 2 blocks.*multiple of 2"):
+        prune(parent, FILTER, 37.5, objects(16))
+
+
+@pytest.mark.parametrize("budget", ["macs", "parameters"])
+@pytest.mark.parametrize("percent", [25, 50, 80])
+def test_a_budget_is_met_within_one_filter(budget, percent):
+    parent = nets.build("resnet3d")
+    method = Method("filter", "l1", "global", "remove", budget=budget)
+    pruned, _ = prune(parent, method, percent, objects(16))
+    total = cost(parent)[budget]
+    reached = 100 * (1 - cost(pruned)[budget] / total)
+    units = sum(
+        pruned_count(100, group.size) - pruned.get_submodule(group.root).out_channels for group in find_groups(parent)
+    )
+    everything = sum(group.size for group in find_groups(parent))
+    beside = [prune(parent, Method("filter", "l1", "global", "remove"), 100 * n / everything, objects(16))[0]
+              for n in (units - 1, units + 1)]  # fmt: skip
+    others = [100 * (1 - cost(one)[budget] / total) for one in beside]
+    assert min(others) <= percent <= max(others) and abs(reached - percent) <= min(abs(one - percent) for one in others)
+
+
+@given(LEVELS, st.integers(1, 200), st.sampled_from([8, 16]))
+def test_a_grid_keeps_the_nearest_multiple(level, units, grid):
+    kept = units - pruned_count(level, units, grid)
+    assert kept % grid == 0 or kept == units
+    assert abs(kept - (units - pruned_count(level, units))) <= grid / 2 or kept == units
+    assert level != 100 or kept == 0
+
+
+def test_the_output_layer_is_never_pruned():
+    parent = nets.build("nets:ConvolutionalHead")
+    assert [group.root for group in find_groups(parent)] == ["first"]
+    pruned, _ = prune(parent, FILTER, 100, objects(16))
+    assert pruned(objects(16).voxels).shape == (4, 3)
 
 
 @pytest.mark.parametrize("level", range(0, 101, 10))
 @pytest.mark.parametrize("method", [WEIGHT, FILTER_MASKED])
 def test_masks_are_those_of_torch(method, level):
-    parent = network()
+    parent = original()
     pruned, difference = prune(parent, method, level, objects())
     assert difference is None
     for layer in networks.convolutions(parent).values():
@@ -71,10 +138,20 @@ def test_masks_are_those_of_torch(method, level):
         assert torch.equal(expected, pruned.state_dict()[name]), name
 
 
+@pytest.mark.parametrize("level", [10, 50, 90])
+def test_global_weights_are_those_of_torch(level):
+    parent = original()
+    pruned, _ = prune(parent, Method("weight", "l1", "global", "mask"), level, objects())
+    layers = [(layer, "weight") for layer in networks.convolutions(parent).values()]
+    torch_prune.global_unstructured(layers, torch_prune.L1Unstructured, amount=level / 100)
+    for name, layer in networks.convolutions(parent).items():
+        assert torch.equal(layer.weight, pruned.get_submodule(name).weight)
+
+
 @given(st.permutations(range(16)))
 @settings(max_examples=20, deadline=None)
 def test_the_choice_does_not_depend_on_the_order_of_filters(order):
-    parent, shuffled = network(), network()
+    parent, shuffled = original(), original()
     with torch.no_grad():
         shuffled.conv1.weight.copy_(parent.conv1.weight[list(order)])
     before, after = (choose_units(one, FILTER, 40)["conv1"] for one in (parent, shuffled))
@@ -82,14 +159,14 @@ def test_the_choice_does_not_depend_on_the_order_of_filters(order):
 
 
 def test_the_smallest_filters_go():
-    parent = network()
+    parent = original()
     with torch.no_grad():
         parent.conv1.weight.copy_(torch.arange(16.0).view(-1, 1, 1, 1, 1).expand(-1, 1, 3, 3, 3))
     assert choose_units(parent, FILTER, 25)["conv1"].nonzero()[:, 0].tolist() == [0, 1, 2, 3]
 
 
 def test_the_parent_is_left_alone():
-    parent = network()
+    parent = original()
     before = copy.deepcopy(parent.state_dict())
     for method in (WEIGHT, FILTER, FILTER_MASKED):
         prune(parent, method, 50, objects())
@@ -97,31 +174,31 @@ def test_the_parent_is_left_alone():
 
 
 def test_at_100_percent_the_network_is_the_constant_its_biases_leave():
-    parent = network()
+    parent = original()
     pruned, _ = prune(parent, FILTER, 100, objects())
     constant = parent.fc2(torch.relu(parent.fc1.bias))
-    assert torch.allclose(pruned(objects()), constant.expand(3, -1), atol=1e-6)
+    assert torch.allclose(pruned(objects().voxels), constant.expand(4, -1), atol=1e-6)
 
 
 def test_the_studys_masks_leave_biases_alive():
-    parent = network()
+    parent = original()
     masked, _ = prune(parent, FILTER_MASKED, 50, objects())
     removed, _ = prune(parent, FILTER, 50, objects())
     assert torch.equal(masked.conv1.bias, parent.conv1.bias)
-    assert (masked(objects()) - removed(objects())).abs().max() > 1e-4
+    assert (masked(objects().voxels) - removed(objects().voxels)).abs().max() > 1e-4
 
 
 def test_a_wrong_removal_fails_the_proof():
-    parent = network()
-    chosen, other = choose_units(parent, FILTER, 50), choose_units(network(seed=1), FILTER, 50)
-    removed = copy.deepcopy(parent)
-    remove_filters(removed, other)
+    parent, removed = original(), original()
+    groups = find_groups(parent)
+    chosen, other = choose_units(parent, FILTER, 50), choose_units(original(seed=1), FILTER, 50)
+    remove(removed, other, groups, dependency_graph(removed))
     with pytest.raises(InputError, match="differs from the fully masked"):
-        prove_removal(parent, removed, chosen, objects())
+        prove_removal(parent, removed, chosen, groups, objects())
 
 
 def test_not_a_number_fails_the_proof():
-    parent = network()
+    parent = original()
     with torch.no_grad():
         parent.fc2.bias.fill_(float("nan"))
     with pytest.raises(InputError, match="differs from the fully masked"):
@@ -129,8 +206,8 @@ def test_not_a_number_fails_the_proof():
 
 
 def test_masking_keeps_shapes():
-    parent = network()
+    parent = original()
     shapes = [tensor.shape for tensor in parent.state_dict().values()]
-    mask_weights(parent, choose_units(parent, FILTER, 100))
+    mask_filters(parent, choose_units(parent, FILTER, 100), find_groups(parent))
     assert [tensor.shape for tensor in parent.state_dict().values()] == shapes
-    assert not parent.conv1.weight.any()
+    assert not parent.conv1.weight.any() and parent.conv1.bias.any()

@@ -7,12 +7,13 @@ import pytest
 import torch
 
 from voxprune import networks, training
+from voxprune.augmentation import Augmentation
 from voxprune.dataset import Voxels, split_validation
 from voxprune.evaluation import predict
 from voxprune.voxels import pack
 
 RECIPE = training.Recipe(
-    epochs=3, batch_size=8, optimiser="sgd", learning_rate=0.05, momentum=0.9, weight_decay=0.0, schedule="cosine",
+    epochs=3, batch_size=8, optimiser="sgd", learning_rate=0.05, momentum=0.9, weight_decay=0.0, schedule="cosine", label_smoothing=0.0,
     validation_share=0.25,
 )  # fmt: skip
 
@@ -95,7 +96,31 @@ def test_it_learns(tmp_path):
     assert (predict(network, data()).argmax(1) == data().labels).double().mean() > 0.9
 
 
-def test_cosine_falls_to_zero_and_constant_stays():
-    rates = [training._learning_rate(RECIPE, step, 10) for step in (0, 5, 10)]
-    assert rates == pytest.approx([0.05, 0.025, 0.0])
-    assert training._learning_rate(dataclasses.replace(RECIPE, schedule="constant"), 7, 10) == 0.05
+def test_learning_rates():
+    def rates(schedule):
+        return [
+            training._learning_rate(dataclasses.replace(RECIPE, schedule=schedule), step, 100) for step in (0, 30, 65, 100)
+        ]
+
+    assert rates("constant") == [0.05] * 4
+    assert rates("cosine")[::3] == pytest.approx([0.05, 0.0])
+    assert rates("onecycle") == pytest.approx([0.002, 0.05, 0.025, 0.0])
+
+
+def test_dropout_resumes_to_the_bit_too(tmp_path):
+    def run(report, epochs=2):
+        torch.manual_seed(0)
+        network = networks.build("voxnet", 16, ["a", "b"])
+        recipe = dataclasses.replace(RECIPE, epochs=epochs, augmentation=Augmentation(30, 0.5, 1))
+        voxels = Voxels(data().packed.repeat_interleave(2, 1).repeat_interleave(2, 2).repeat(1, 1, 1, 2), data().labels,
+                        data().files, 16)  # fmt: skip
+        training.fit(network, voxels, voxels.subset(torch.arange(4)), recipe, 0, tmp_path / "state", "same", report)
+        return network
+
+    def interrupt(line):
+        raise KeyboardInterrupt
+
+    whole = run(lambda line: None)
+    with pytest.raises(KeyboardInterrupt):
+        run(interrupt)
+    assert same(whole, run(lambda line: None))

@@ -13,6 +13,13 @@ TYPES = {str: "text", bool: "true/false", int: "a whole number", float: "a numbe
 WANTED = {"string": "text", "integer": "a whole number", "number": "a number", "array": "a list", "object": "a group of keys",
           "null": "nothing"}  # fmt: skip
 
+# Spelled out, because torch takes seconds to load; a test holds them to networks.NETWORKS and criteria.CRITERIA.
+NETWORKS = ["original", "voxnet", "resnet3d"]
+CRITERIA = {
+    "filter": ["l1", "l2", "random", "geometric_median", "taylor", "bn_scale", "activation", "fisher"],
+    "weight": ["l1", "random", "lamp", "taylor", "fisher"],
+}
+
 
 def check_config(config, schema):
     """Raises InputError naming the key, its value and the remedy for the first thing wrong in the config."""
@@ -24,15 +31,61 @@ def check_config(config, schema):
         raise InputError("config: dataset.folder goes with `source: folder`, and only with it; give both or neither")
     if voxels["convention"] == "centred" and 2 * voxels["padding"] >= voxels["resolution"]:
         raise InputError(f"config: voxels.padding {voxels['padding']} leaves no cells; it must be under half the resolution")
-    if config["network"] == "original" and voxels["resolution"] % 4:
-        raise InputError(f"config: voxels.resolution {voxels['resolution']} must be a multiple of 4 for network original")
+    if config["network"] not in NETWORKS and ":" not in config["network"]:
+        names = ", ".join(NETWORKS)
+        raise InputError(
+            f"config: network is {config['network']!r}; choose one of {names}, or yours as package.module:Class"
+        )
     for name, method in config["methods"].items():
         if name == "parent":
             raise InputError("config: methods.parent: this name is taken by the unpruned network; rename the method")
-        if method["unit"] == "weight" and method["realise"] == "remove":
+        known = CRITERIA[method["unit"]]
+        if method["criterion"] not in known:
             raise InputError(
-                f"config: methods.{name}: single weights can't be removed; use `realise: mask` or `unit: filter`"
+                f"config: methods.{name}.criterion is {method['criterion']!r}; choose one of {', '.join(known)}"
             )
+        if method["criterion"] == "bn_scale" and config["network"] == "original":
+            raise InputError(f"config: methods.{name}: bn_scale needs BatchNorm, network original has none; choose another")
+        for wrong, remedy in _contradictions(method, config["training"]):
+            if wrong:
+                raise InputError(f"config: methods.{name}: {remedy}")
+
+
+def _contradictions(method, training):
+    """(whether a recipe can't work, why and what to do) for everything that can be wrong with one."""
+    retrain, weights = method.get("retrain", "none"), method["unit"] == "weight"
+    trains = retrain in ("finetune", "rewind", "scratch")
+    budget, grid = method.get("budget", "units"), method.get("grid", 1)
+    return [
+        (
+            weights and method["realise"] == "remove",
+            "single weights can't be removed; use `realise: mask` or `unit: filter`",
+        ),
+        (
+            grid > 1 and (weights or method["scope"] == "global"),
+            "a grid is of filters in each layer; use `scope: layer`, or no grid",
+        ),
+        (
+            budget != "units" and method["realise"] == "mask",
+            f"masks remove no {budget}; use `budget: units` or `realise: remove`",
+        ),
+        (
+            budget != "units" and method.get("steps", 1) > 1,
+            f"steps count units, not {budget}; use `steps: 1` or `budget: units`",
+        ),
+        (trains and "epochs" not in method, f"retrain {retrain} needs `epochs`"),
+        (retrain == "finetune" and "learning_rate" not in method, "retrain finetune needs a `learning_rate`"),
+        (
+            retrain == "rewind" and method.get("epochs", 0) > training["epochs"],
+            "rewind can't go back further than training.epochs",
+        ),
+        (retrain == "scratch" and method["realise"] == "mask", "new weights fill a mask again; use `realise: remove`"),
+        (retrain == "scratch" and method.get("steps", 1) > 1, "training from scratch knows no steps; use `steps: 1`"),
+        (
+            not trains and ("epochs" in method or "learning_rate" in method),
+            f"retrain {retrain} takes no epochs or learning_rate",
+        ),
+    ]
 
 
 def _sentence(error):

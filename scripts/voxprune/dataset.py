@@ -46,7 +46,7 @@ def load_split(folder, split, classes):
     for label, path in enumerate(shard_paths(folder, split, classes)):
         if not path.is_file():
             raise InputError(f"{path}: no such shard; run the voxels of this class first (rule voxelize)")
-        shard = np.load(path)
+        shard = np.load(path, mmap_mode="r")
         if shard.ndim != 4 or shard.dtype != np.uint8 or resolution not in (None, shard.shape[1]):
             raise InputError(f"{path}: not a shard of packed {resolution or ''} voxels; delete it and run again")
         resolution = shard.shape[1]
@@ -55,7 +55,7 @@ def load_split(folder, split, classes):
         files += [f"{classes[label]}/{name}" for name in _voxelized_files(path.with_suffix(".csv"))]
     if len(files) != len(labels):
         raise InputError(f"{folder}/{split}: {len(labels)} grids but {len(files)} files named; delete it and run again")
-    packed = torch.from_numpy(np.concatenate(shards))
+    packed = torch.from_numpy(np.concatenate(shards))  # read from disk straight into place
     return Voxels(packed, torch.tensor(labels), np.array(files), resolution)
 
 
@@ -102,9 +102,17 @@ def split_validation(voxels, share, seed):
     return voxels.subset((~chosen).nonzero()[:, 0]), voxels.subset(chosen.nonzero()[:, 0])
 
 
-def sample(folder, classes, count):
-    """About `count` training objects, the first of each class: float32 (n, 1, R, R, R). Reads no more than them."""
-    each = max(1, count // len(classes))
-    shards = [np.load(path, mmap_mode="r") for path in shard_paths(folder, "train", classes)]
-    packed = np.concatenate([shard[:each] for shard in shards])
-    return unpack(torch.from_numpy(packed), packed.shape[1])
+def sample(folder, classes, count, seed):
+    """`count` training objects, evenly from the classes as far as they go, drawn with the seed.
+
+    Returns (voxels float32 (n, 1, R, R, R), labels int64 (n,)). Reads no more than these objects from the shards.
+    """
+    rng, packed, labels = np.random.default_rng(seed), [], []
+    for label, path in enumerate(shard_paths(folder, "train", classes)):
+        shard = np.load(path, mmap_mode="r")
+        share = count // len(classes) + (label < count % len(classes))
+        chosen = np.sort(rng.permutation(len(shard))[:share])
+        packed.append(shard[chosen])
+        labels += [label] * len(chosen)
+    packed = torch.from_numpy(np.concatenate(packed))
+    return unpack(packed, packed.shape[1]), torch.tensor(labels)

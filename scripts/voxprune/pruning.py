@@ -1,116 +1,198 @@
 """Choosing units, masking weights, removing filters, and the proof that removal changed nothing else."""
 
 import copy
-import warnings
 from dataclasses import dataclass
 
 import torch
-import torch_pruning
 
 from voxprune.criteria import CRITERIA
+from voxprune.evaluation import cost
 from voxprune.files import InputError
-from voxprune.networks import convolutions
+from voxprune.groups import dependency_graph, find_groups, remove
+from voxprune.networks import convolutions, widths
 
 EQUALITY_TOLERANCE = 1e-5  # relative to the largest logit
+PROOF_OBJECTS = 20  # real training objects on which the removed and the masked network must agree
 
 
 @dataclass(frozen=True)
 class Method:
-    """A named recipe of the config's `methods`."""
+    """How units are chosen and what becomes of them; the first keys of a recipe in the config's `methods`."""
 
     unit: str  # weight | filter
     criterion: str  # see criteria.CRITERIA
-    scope: str  # layer: the level holds in every convolution
+    scope: str  # layer: the level holds in every layer | global: over all layers together
     realise: str  # mask: zeros, shapes stay | remove: smaller layers
+    grid: int = 1  # scope layer: the filters kept in each layer are the nearest multiple of this
+    budget: str = "units"  # what levels are percent of: units | macs | parameters (of the whole network)
 
 
-def pruned_count(level_percent, units):
-    """How many of a layer's units a level takes: rounded half to even, as torch.nn.utils.prune counts."""
-    return round(level_percent / 100 * units)
+def pruned_count(level_percent, units, grid=1):
+    """How many of a number of units a level takes: rounded half to even, as torch.nn.utils.prune counts.
 
-
-def choose_units(network, method, level_percent):
-    """The units to prune in each convolution: {layer: bool tensor, True = pruned}, shape of the criterion's scores.
-
-    Exactly `pruned_count` units a layer, the lowest scores first, of equal scores the first in memory order.
+    With a grid what is kept is rounded to its nearest multiple.
     """
-    criterion = CRITERIA[method.unit, method.criterion]
-    chosen = {}
-    for name, layer in convolutions(network).items():
-        scores = criterion(layer.weight.detach())
-        lowest = scores.flatten().argsort(stable=True)[: pruned_count(level_percent, scores.numel())]
-        pruned = torch.zeros(scores.numel(), dtype=torch.bool)
-        pruned[lowest] = True
-        chosen[name] = pruned.view(scores.shape)
+    count = round(level_percent / 100 * units)
+    return count if grid == 1 else units - min(units, grid * round((units - count) / grid))
+
+
+def unit_sizes(network, method):
+    """The number of units of each prunable layer: {name: units}, named as by `choose_units`."""
+    if method.unit == "weight":
+        return {name: layer.weight.numel() for name, layer in convolutions(network).items()}
+    return {group.root: group.size for group in find_groups(network)}
+
+
+def choose_units(network, method, level_percent, sample=None, groups=None, full=None):
+    """The units to prune: {name: bool tensor, True = pruned}, in the shape of the criterion's scores.
+
+    The names are those of the groups' roots for filters, of the convolutions for weights. The lowest scores go, of equal
+    scores the first in the order of the network. scope layer: exactly `pruned_count` units of each; scope global: of all
+    together, where filter scores are first divided by their layer's mean, because layers differ in scale.
+    full: the `unit_sizes` that the level counts from, where the network was pruned before (iterative pruning); units that
+    are zero already are taken first.
+    Raises InputError where a criterion needs what the network or the call doesn't have, or a grouped convolution can't
+    lose exactly that many filters evenly.
+    """
+    groups = find_groups(network) if groups is None else groups
+    scores = CRITERIA[method.unit][method.criterion](network, groups, sample)
+    if method.unit == "filter" and method.scope == "global":
+        scores = {name: score / score.mean().clamp_min(1e-30) for name, score in scores.items()}
+    for name, score in scores.items():
+        score[_zero_units(network, name, method.unit)] = -1.0  # below every score
+    full = full or {name: score.numel() for name, score in scores.items()}
+    if method.scope == "global":
+        flat = torch.cat([score.flatten() for score in scores.values()])
+        gone = sum(full.values()) - len(flat)
+        pruned = _lowest(flat, pruned_count(level_percent, sum(full.values())) - gone)
+        sizes = [score.numel() for score in scores.values()]
+        chosen = {name: part.view(scores[name].shape) for name, part in zip(scores, pruned.split(sizes))}
+    else:
+        chosen = {}
+        for name, score in scores.items():
+            gone = full[name] - score.numel()
+            chosen[name] = _lowest(score, pruned_count(level_percent, full[name], method.grid) - gone)
+    return _spread_evenly(chosen, scores, groups) if method.unit == "filter" else chosen
+
+
+def _zero_units(network, name, unit):
+    weight = network.get_submodule(name).weight.detach()
+    return weight == 0 if unit == "weight" else ~weight.flatten(1).any(dim=1)
+
+
+def _lowest(scores, count):
+    """Bool tensor in the shape of `scores`, True for the `count` lowest."""
+    pruned = torch.zeros(scores.numel(), dtype=torch.bool)
+    pruned[scores.flatten().cpu().argsort(stable=True)[:count]] = True
+    return pruned.view(scores.shape)
+
+
+def _spread_evenly(chosen, scores, groups):
+    """In layers tied to a grouped convolution every block loses the filters at the same places: the lowest together."""
+    for group in groups:
+        count = int(chosen[group.root].sum())
+        if group.divisor == 1 or count in (0, group.size):
+            continue
+        if count % group.divisor:
+            raise InputError(
+                f"layer {group.root}: {count} filters can't be taken evenly from the {group.divisor} blocks of a grouped "
+                f"convolution; choose a level that takes a multiple of {group.divisor} of its {group.size} filters"
+            )
+        together = scores[group.root].view(group.divisor, -1).sum(dim=0)
+        chosen[group.root] = _lowest(together, count // group.divisor).repeat(group.divisor)
     return chosen
 
 
-def prune(parent, method, level_percent, voxels):
-    """A pruned copy of the parent, and its proof of equality.
+def prune(parent, method, level_percent, sample, full=None):
+    """A pruned copy of a network, and its proof of equality.
 
-    voxels: float32 (n, 1, R, R, R), real objects for the proof. Returns (network, difference): the largest absolute
-    difference between the logits of the removed and of the fully masked network, None for masks.
-    Raises InputError where the two differ by more than EQUALITY_TOLERANCE of the largest logit.
+    sample: training objects, for data-driven criteria and for the proof. full: as in `choose_units`.
+    Returns (network, difference): the largest absolute difference between the logits of the removed and of the fully
+    masked network, None for masks.
+    Raises InputError as `choose_units`, and where the two differ by more than EQUALITY_TOLERANCE of the largest logit.
     """
-    chosen = choose_units(parent, method, level_percent)
     network = copy.deepcopy(parent)
-    if method.realise == "mask":
-        mask_weights(network, chosen)
+    graph = dependency_graph(network)
+    groups = find_groups(network, graph)
+    if method.budget != "units":
+        level_percent = _level_for_budget(parent, method, level_percent, sample)
+    pruned = choose_units(parent, method, level_percent, sample, groups, full)
+    if method.unit == "weight":
+        mask_weights(network, pruned)
         return network, None
-    remove_filters(network, chosen)
-    return network, prove_removal(parent, network, chosen, voxels)
+    if method.realise == "mask":
+        mask_filters(network, pruned, groups)
+        return network, None
+    remove(network, pruned, groups, graph)
+    network.description = {**network.description, "widths": widths(network)}
+    return network, prove_removal(parent, network, pruned, groups, sample)
+
+
+def _level_for_budget(parent, method, percent, sample):
+    """The level in percent of units whose network comes nearest to `percent` of the parent's MACs or parameters removed.
+
+    By bisection: cost falls as the level rises, in steps of one filter.
+    """
+    total = cost(parent)[method.budget]
+
+    def removed(level):
+        network = copy.deepcopy(parent)
+        graph = dependency_graph(network)
+        groups = find_groups(network, graph)
+        remove(network, choose_units(parent, method, level, sample, groups), groups, graph)
+        network.description = {**network.description, "widths": widths(network)}
+        return 100 * (1 - cost(network)[method.budget] / total)
+
+    low, high = 0.0, 100.0
+    for _ in range(12):  # down to 0.02 percent of the units: less than one filter of any layer here
+        middle = (low + high) / 2
+        low, high = (middle, high) if removed(middle) < percent else (low, middle)
+    return min((low, high), key=lambda level: abs(removed(level) - percent))
 
 
 @torch.no_grad()
 def mask_weights(network, pruned):
-    """Sets the weights of pruned units to zero; shapes and biases stay, as in torch.nn.utils.prune."""
-    for name, layer in convolutions(network).items():
-        layer.weight[pruned[name]] = 0
+    """Sets single weights to zero: pruned is {convolution: bool tensor of its weight's shape}."""
+    for name, mask in pruned.items():
+        network.get_submodule(name).weight[mask.to(network.get_submodule(name).weight.device)] = 0
 
 
 @torch.no_grad()
-def silence_filters(network, pruned):
-    """The fully masked network: weights and biases of the pruned filters are zero, so that nothing of them passes on."""
-    mask_weights(network, pruned)
-    for name, layer in convolutions(network).items():
-        if layer.bias is not None:
-            layer.bias[pruned[name]] = 0
-
-
-def remove_filters(network, pruned):
-    """Removes the pruned filters, their biases, and the inputs of the following layers that they fed.
-
-    Torch-Pruning's dependency graph finds what hangs together; which filters go is decided by `pruned` alone.
-    """
-    resolution = network.description["resolution"]
-    graph = torch_pruning.DependencyGraph()
-    graph.build_dependency(network, torch.zeros(1, 1, *(resolution,) * 3))
-    for name, layer in convolutions(network).items():
-        indices = pruned[name].nonzero()[:, 0].tolist()
-        if indices:
-            graph.get_pruning_group(layer, torch_pruning.prune_conv_out_channels, idxs=indices).prune()
-        kept = int((~pruned[name]).sum())
-        if layer.out_channels != kept:
-            raise InputError(f"layer {name}: {layer.out_channels} filters are left, {kept} should be; report this as a bug")
-    widths = {name: layer.out_channels for name, layer in convolutions(network).items()}
-    network.description = {**network.description, "widths": widths}
+def mask_filters(network, pruned, groups):
+    """Sets the kernels of pruned filters to zero; shapes, biases and BatchNorms stay, as in torch.nn.utils.prune."""
+    for layer, channels in _pruned_members(network, pruned, groups):
+        if isinstance(layer, torch.nn.Conv3d):
+            layer.weight[channels] = 0
 
 
 @torch.no_grad()
-def prove_removal(parent, removed, pruned, voxels):
+def silence_filters(network, pruned, groups):
+    """The fully masked network: kernel, bias and BatchNorm of the pruned filters are zero, so nothing of them passes on."""
+    for layer, channels in _pruned_members(network, pruned, groups):
+        for parameter in layer.parameters(recurse=False):
+            parameter[channels] = 0
+
+
+def _pruned_members(network, pruned, groups):
+    for group in groups:
+        indices = pruned[group.root].nonzero()[:, 0].tolist()
+        for name, channels in group.members.items():
+            yield network.get_submodule(name), [channels[index] for index in indices]
+
+
+@torch.no_grad()
+def prove_removal(parent, removed, pruned, groups, sample):
     """Largest absolute logit difference between the removed and the fully masked network, in double precision.
 
     Double precision leaves only what differs in structure: the order of summation differs between the two, and in
     single precision its rounding would blur the proof.
     """
     masked = copy.deepcopy(parent)
-    silence_filters(masked, pruned)
-    with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", "Initializing zero-element tensors")
-        expected = masked.double()(voxels.double())
-        found = copy.deepcopy(removed).double()(voxels.double())
-    difference = float((expected - found).abs().max())
-    largest = float(expected.abs().max())
+    silence_filters(masked, pruned, groups)
+    voxels = sample.voxels[:: max(1, len(sample.voxels) // PROOF_OBJECTS)].double()
+    expected = masked.double().eval()(voxels)
+    found = copy.deepcopy(removed).double().eval()(voxels)
+    difference, largest = float((expected - found).abs().max()), float(expected.abs().max())
     if not difference <= EQUALITY_TOLERANCE * largest:
         raise InputError(
             f"the removed network differs from the fully masked one by {difference:.2g} (largest logit {largest:.2g}); "

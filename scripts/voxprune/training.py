@@ -8,9 +8,12 @@ from pathlib import Path
 import torch
 from torch.nn.functional import cross_entropy
 
+from voxprune.augmentation import Augmentation, augment
 from voxprune.dataset import batches
 from voxprune.evaluation import predict
 from voxprune.files import whole
+
+WARM_UP = 0.3  # share of the steps in which onecycle's learning rate rises
 
 
 @dataclass(frozen=True)
@@ -19,12 +22,14 @@ class Recipe:
 
     epochs: int
     batch_size: int
-    optimiser: str  # sgd | adam
+    optimiser: str  # sgd | adam (AdamW)
     learning_rate: float
     momentum: float  # of sgd
     weight_decay: float
-    schedule: str  # constant | cosine (down to 0 over all steps)
+    schedule: str  # constant | cosine (down to 0 over all steps) | onecycle (up over the first 30 %, then cosine)
+    label_smoothing: float  # share of the target spread over all classes
     validation_share: float  # of each class's training objects
+    augmentation: Augmentation = Augmentation(0, 0, 0)
 
 
 def device_for(gpus):
@@ -38,12 +43,13 @@ def place(network, device):
     return network.to(device).to(memory_format=memory_format)
 
 
-def fit(network, voxels, validation, recipe, seed, state_path, fingerprint, report=print):
-    """Trains a network in place and leaves it in eval mode.
+def fit(network, voxels, validation, recipe, seed, state_path, fingerprint, report=print, first_epoch=0, after_step=None):
+    """Trains a network in place, with a fresh optimiser, and leaves it in eval mode.
 
     With a validation set the weights of its best epoch are kept (the first of equals), else those of the last.
     After each epoch a state is saved at `state_path`, which a later call with the same fingerprint goes on from; it
     is removed at the end. On one CPU thread count the result is the same to the bit, interrupted or not.
+    first_epoch: begin the schedule there (learning-rate rewinding). after_step: called after each step (keeps masks).
     Returns the learning curve: one {epoch, learning_rate, train_loss, validation_accuracy_percent, seconds} an epoch;
     train_loss is the mean over the epoch's samples, validation_accuracy_percent None without a validation set.
     """
@@ -52,15 +58,20 @@ def fit(network, voxels, validation, recipe, seed, state_path, fingerprint, repo
     progress = _Progress(network, optimiser, torch.Generator().manual_seed(seed), state_path, fingerprint)
     progress.resume(report)
     steps = math.ceil(len(voxels) / recipe.batch_size)
-    for epoch in range(len(progress.curve), recipe.epochs):
+    for epoch in range(first_epoch + len(progress.curve), recipe.epochs):
         started = time.monotonic()
-        loss = _train_epoch(network, optimiser, voxels, recipe, progress.generator, epoch, steps)
-        accuracy = _accuracy_percent(network, validation, recipe.batch_size) if len(validation) else None
-        rate = _learning_rate(recipe, epoch * steps, recipe.epochs * steps)
+        rates = [_learning_rate(recipe, epoch * steps + step, recipe.epochs * steps) for step in range(steps)]
+        loss = _train_epoch(network, optimiser, voxels, recipe, progress.generator, rates, after_step)
+        accuracy = accuracy_percent(network, validation) if len(validation) else None
         progress.add(
-            {"epoch": epoch + 1, "learning_rate": rate, "train_loss": loss, "validation_accuracy_percent": accuracy,
-             "seconds": time.monotonic() - started}
-        )  # fmt: skip
+            {
+                "epoch": epoch + 1,
+                "learning_rate": rates[0],
+                "train_loss": loss,
+                "validation_accuracy_percent": accuracy,
+                "seconds": time.monotonic() - started,
+            }
+        )
         report(_epoch_line(progress.curve, recipe.epochs))
     network.load_state_dict(progress.best)
     network.eval()
@@ -68,17 +79,20 @@ def fit(network, voxels, validation, recipe, seed, state_path, fingerprint, repo
     return progress.curve
 
 
-def _train_epoch(network, optimiser, voxels, recipe, generator, epoch, steps):
+def _train_epoch(network, optimiser, voxels, recipe, generator, rates, after_step=None):
     network.train()
     order = torch.randperm(len(voxels), generator=generator)
     total = torch.zeros((), device=voxels.packed.device)
-    for step, (inputs, labels) in enumerate(batches(voxels, recipe.batch_size, order)):
+    for rate, (inputs, labels) in zip(rates, batches(voxels, recipe.batch_size, order)):
         for group in optimiser.param_groups:
-            group["lr"] = _learning_rate(recipe, epoch * steps + step, recipe.epochs * steps)
+            group["lr"] = rate
         optimiser.zero_grad(set_to_none=True)
-        loss = cross_entropy(network(inputs), labels)
+        inputs = augment(inputs, recipe.augmentation, generator)
+        loss = cross_entropy(network(inputs), labels, label_smoothing=recipe.label_smoothing)
         loss.backward()
         optimiser.step()
+        if after_step:
+            after_step()
         total += loss.detach() * len(labels)
     return float(total) / len(voxels)
 
@@ -94,16 +108,20 @@ def _optimiser(network, recipe):
 def _learning_rate(recipe, step, steps):
     if recipe.schedule == "constant":
         return recipe.learning_rate
-    return recipe.learning_rate * 0.5 * (1 + math.cos(math.pi * step / steps))
+    rise = WARM_UP * steps if recipe.schedule == "onecycle" else 0
+    if step < rise:
+        return recipe.learning_rate * (0.04 + 0.96 * step / rise)
+    return recipe.learning_rate * 0.5 * (1 + math.cos(math.pi * (step - rise) / (steps - rise)))
 
 
-def _accuracy_percent(network, voxels, batch_size):
-    logits = predict(network, voxels, batch_size)
+def accuracy_percent(network, voxels):
+    logits = predict(network, voxels)
     return 100 * float((logits.argmax(dim=1) == voxels.labels.cpu()).double().mean())
 
 
 def _epoch_line(curve, epochs):
-    last, left = curve[-1], epochs - len(curve)
+    last = curve[-1]
+    left = epochs - last["epoch"]
     accuracy = last["validation_accuracy_percent"]
     validation = "" if accuracy is None else f", validation {accuracy:.1f} %"
     eta = left * sum(row["seconds"] for row in curve) / len(curve)
@@ -127,7 +145,7 @@ class _Progress:
         state = {
             "fingerprint": self.fingerprint, "curve": self.curve, "best": self.best, "accuracy": self.best_accuracy,
             "network": self.network.state_dict(), "optimiser": self.optimiser.state_dict(),
-            "generator": self.generator.get_state(),
+            "generator": self.generator.get_state(), "torch": torch.get_rng_state(),  # dropout draws from the latter
         }  # fmt: skip
         with whole(self.path) as temporary:
             torch.save(state, temporary)
@@ -142,6 +160,7 @@ class _Progress:
             self.network.load_state_dict(state["network"])
             self.optimiser.load_state_dict(state["optimiser"])
             self.generator.set_state(state["generator"])
+            torch.set_rng_state(state["torch"])
         except Exception as error:  # torch.load raises many kinds for a damaged file
             report(f"{self.path}: not resumed ({str(error).splitlines()[0]}); training starts afresh")
             return

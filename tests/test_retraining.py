@@ -1,0 +1,127 @@
+"""Retraining: what each kind trains, from where, for how long, and that zeros stay zero."""
+
+import dataclasses
+
+import nets
+import numpy as np
+import pytest
+import torch
+
+from voxprune import networks, retraining, training
+from voxprune.criteria import Sample
+from voxprune.dataset import Voxels, unpack
+from voxprune.pruning import Method, prune, unit_sizes
+from voxprune.voxels import pack
+
+RECIPE = training.Recipe(4, 8, "sgd", 0.02, 0.9, 0.0, "cosine", 0.0, 0.0)
+FILTER = Method("filter", "l1", "layer", "remove")
+
+
+@pytest.fixture
+def voxels():
+    rng = np.random.default_rng(0)
+    labels = np.arange(24) % 3
+    grids = rng.random((24, 16, 16, 16)) < (0.1 + 0.3 * labels)[:, None, None, None]
+    return Voxels(torch.from_numpy(pack(grids)), torch.from_numpy(labels), np.array(["x"] * 24), 16)
+
+
+@pytest.fixture
+def run(voxels, tmp_path):
+    def run(network, kind, epochs=2, learning_rate=0.01):
+        lines = []
+        nothing = voxels.subset(torch.arange(0))
+        trained = retraining.retrain(
+            network, kind, RECIPE, epochs, learning_rate, voxels, nothing, 0, tmp_path / "state", "x", lines.append
+        )
+        return trained, lines
+
+    return run
+
+
+def pruned(method=FILTER, level=50, name="resnet3d"):
+    inputs = torch.ones(2, 1, 16, 16, 16)
+    return prune(nets.build(name), method, level, Sample(inputs, torch.tensor([0, 1]), 0))[0]
+
+
+def state(network):
+    return {name: tensor.clone() for name, tensor in network.state_dict().items()}
+
+
+def test_none_changes_nothing(run):
+    network = pruned()
+    before = state(network)
+    assert run(network, "none") == (0, [])
+    assert all(torch.equal(tensor, before[name]) for name, tensor in network.state_dict().items())
+
+
+@pytest.mark.parametrize("kind, epochs, lines", [("finetune", 2, ["epoch 1/2", "epoch 2/2"]),
+                                                 ("rewind", 2, ["epoch 3/4", "epoch 4/4"]),
+                                                 ("scratch", 6, [f"epoch {n}/6" for n in range(1, 7)])])  # fmt: skip
+def test_how_long_each_kind_trains(run, kind, epochs, lines):
+    network = pruned()
+    before = state(network)
+    trained, found = run(network, kind)
+    assert trained == epochs and [line.split(":")[0] for line in found] == lines
+    assert {name: tensor.shape for name, tensor in network.state_dict().items()} == {n: t.shape for n, t in before.items()}
+    assert not torch.equal(network.fc.weight, before["fc.weight"])
+
+
+def test_fine_tuning_improves_the_loss(run, voxels):
+    network = pruned(name="original")
+    inputs = unpack(voxels.packed, 16)
+    before = torch.nn.functional.cross_entropy(network(inputs), voxels.labels)
+    run(network, "finetune", epochs=4)
+    assert torch.nn.functional.cross_entropy(network(inputs), voxels.labels) < before
+
+
+def test_scratch_forgets_the_parent(run):
+    one, other = pruned(), pruned()
+    with torch.no_grad():
+        for parameter in other.parameters():
+            parameter.mul_(3)
+    for network in (one, other):
+        run(network, "scratch")
+    assert all(torch.equal(a, b) for a, b in zip(one.state_dict().values(), other.state_dict().values()))
+
+
+@pytest.mark.parametrize("method", [Method("weight", "l1", "global", "mask"), Method("filter", "l1", "layer", "mask")])
+def test_masked_weights_stay_zero(run, method):
+    network = pruned(method, 70, "original")
+    zeros = {name: layer.weight == 0 for name, layer in networks.convolutions(network).items()}
+    before = state(network)
+    run(network, "finetune")
+    for name, layer in networks.convolutions(network).items():
+        assert torch.equal(layer.weight == 0, zeros[name])
+        assert not torch.equal(layer.weight, before[f"{name}.weight"])
+
+
+def test_batchnorm_alone_takes_the_statistics_of_the_data(run, voxels):
+    network = pruned(name="voxnet")
+    before = state(network)
+    assert run(network, "batchnorm")[0] == 0
+    outputs = network.conv1(unpack(voxels.packed, 16))
+    assert torch.allclose(network.norm1.running_mean, outputs.mean(dim=(0, 2, 3, 4)), atol=1e-4)
+    for name, parameter in network.named_parameters():
+        assert torch.equal(parameter, before[name])
+    assert network.norm1.momentum == 0.1 and not network.training
+
+
+@pytest.mark.parametrize("method", [FILTER, Method("filter", "random", "layer", "mask"), Method("weight", "random", "layer", "mask"),
+                                    Method("weight", "lamp", "global", "mask"), Method("filter", "l1", "global", "remove")])  # fmt: skip
+def test_steps_end_where_one_step_ends(method):
+    """Pruning a third at a time takes as many units as pruning at once, whatever the order of scores."""
+    parent = nets.build("resnet3d")
+    sample = Sample(torch.ones(2, 1, 16, 16, 16), torch.tensor([0, 1]), 0)
+    full, network = unit_sizes(parent, method), parent
+    for number, level in enumerate((20, 40, 60)):
+        changing = dataclasses.replace(sample, seed=number)
+        network, _ = prune(network, method, level, changing, full)
+    once, _ = prune(parent, method, 60, sample)
+    counts = [
+        {name: int(layer.weight.count_nonzero()) for name, layer in networks.convolutions(one).items()}
+        for one in (network, once)
+    ]
+    if method.unit == "weight":
+        assert sum(counts[0].values()) == sum(counts[1].values())
+    assert method.scope == "global" or networks.widths(network) == networks.widths(once)
+    assert sum(networks.widths(network)[name] for name in full) == sum(networks.widths(once)[name] for name in full)
