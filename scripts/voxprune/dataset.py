@@ -42,21 +42,30 @@ def load_split(folder, split, classes):
 
     Raises InputError where a shard is missing or its shape isn't that of the others.
     """
-    shards, labels, files, resolution = [], [], [], None
-    for label, path in enumerate(shard_paths(folder, split, classes)):
-        if not path.is_file():
-            raise InputError(f"{path}: no such shard; run the voxels of this class first (rule voxelize)")
-        shard = np.load(path, mmap_mode="r")
-        if shard.ndim != 4 or shard.dtype != np.uint8 or resolution not in (None, shard.shape[1]):
-            raise InputError(f"{path}: not a shard of packed {resolution or ''} voxels; delete it and run again")
-        resolution = shard.shape[1]
-        shards.append(shard)
-        labels += [label] * len(shard)
-        files += [f"{classes[label]}/{name}" for name in _voxelized_files(path.with_suffix(".csv"))]
+    paths = shard_paths(folder, split, classes)
+    shapes = [_shard_shape(path) for path in paths]
+    odd = next((path for path, shape in zip(paths, shapes) if shape[1:] != shapes[0][1:]), None)
+    if odd:
+        raise InputError(f"{odd}: not of the resolution of {paths[0]}; delete it and run again")
+    labels = torch.arange(len(classes)).repeat_interleave(torch.tensor([shape[0] for shape in shapes]))
+    files = [f"{name}/{file}" for name, path in zip(classes, paths) for file in _voxelized_files(path.with_suffix(".csv"))]
     if len(files) != len(labels):
         raise InputError(f"{folder}/{split}: {len(labels)} grids but {len(files)} files named; delete it and run again")
-    packed = torch.from_numpy(np.concatenate(shards))  # read from disk straight into place
-    return Voxels(packed, torch.tensor(labels), np.array(files), resolution)
+    packed = np.empty((len(labels), *shapes[0][1:]), dtype=np.uint8)
+    start = 0
+    for path, shape in zip(paths, shapes):  # one after the other, so that no more than one shard lies in memory twice
+        packed[start : start + shape[0]] = np.load(path)
+        start += shape[0]
+    return Voxels(torch.from_numpy(packed), labels, np.array(files), shapes[0][1])
+
+
+def _shard_shape(path):
+    if not path.is_file():
+        raise InputError(f"{path}: no such shard; run the voxels of this class first (rule voxelize)")
+    shard = np.load(path, mmap_mode="r")
+    if shard.ndim != 4 or shard.dtype != np.uint8 or shard.shape[1] != shard.shape[2]:
+        raise InputError(f"{path}: not a shard of packed voxels; delete it and run again")
+    return shard.shape
 
 
 def _voxelized_files(table):
