@@ -1,8 +1,13 @@
 # One table of everything, the study's tables, the plots.
 
-PLOTS = ["accuracy_by_level", "gpu_utilization_by_level", "latency_by_level", "accuracy_against_macs"]
-
-
+PLOTS = [
+    "accuracy_by_level",
+    "gpu_utilization_by_level",
+    "latency_by_level",
+    "accuracy_against_macs",
+    "accuracy_against_parameters",
+    "learning_curves",
+]
 CHILDREN = ["parent", *collect("{method}/level{level}", method=METHODS, level=LEVELS)]
 METRICS = collect(f"results/{EXPERIMENT}/seed{{seed}}/{{child}}/metrics.json", seed=SEEDS, child=CHILDREN)
 
@@ -45,7 +50,8 @@ rule write_tables:
 rule draw_plots:
     """Draw the study's plots and what they leave open."""
     input:
-        f"results/{EXPERIMENT}/summary.csv",
+        summary=f"results/{EXPERIMENT}/summary.csv",
+        curves=collect(f"results/{EXPERIMENT}/seed{{seed}}/parent/training.csv", seed=SEEDS),
     output:
         collect(f"results/{EXPERIMENT}/plots/{{plot}}.{{kind}}", plot=PLOTS, kind=["png", "svg"]),
     log:
@@ -54,6 +60,32 @@ rule draw_plots:
         "../envs/report.yaml"
     params:
         folder=subpath(output[0], parent=True),
+        seeds=SEEDS,
         code=code_hash("draw_plots"),
     shell:
-        "python scripts/draw_plots.py --summary {input:q} --folder {params.folder:q} > {log:q} 2>&1"
+        "python scripts/draw_plots.py --summary {input.summary:q} --seeds {params.seeds} --curves {input.curves:q} "
+        "--folder {params.folder:q} > {log:q} 2>&1"
+
+
+rule compare_criteria:
+    """Optional target: leave every filter of the first seed's parent out and rank the criteria by what happens."""
+    input:
+        parent=f"{MEASURED}/parent/checkpoint.safetensors",
+        shards=SHARDS,
+    output:
+        f"results/{EXPERIMENT}/criteria/filters.csv",
+        f"results/{EXPERIMENT}/criteria/correlations.csv",
+        f"results/{EXPERIMENT}/criteria/correlations.png",
+        f"results/{EXPERIMENT}/criteria/correlations.svg",
+    log:
+        f"results/{EXPERIMENT}/logs/compare_criteria.log",
+    conda:
+        "../envs/torch.yaml"
+    params:
+        folder=subpath(output[0], parent=True),
+        voxels=voxels_folder,
+        objects=config["criterion_objects"],
+        code=code_hash("compare_criteria"),
+    shell:
+        "python scripts/compare_criteria.py --parent {input.parent:q} --voxels {params.voxels:q} "
+        "--objects {params.objects} --folder {params.folder:q} 2>&1 | tee {log:q}"

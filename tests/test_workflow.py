@@ -20,7 +20,14 @@ from voxprune.files import read_json
 
 QUICK = "experiments/quick.yaml"
 METHODS = ["filter", "filter-masked", "weight"]
-PLOTS = ["accuracy_by_level", "gpu_utilization_by_level", "latency_by_level", "accuracy_against_macs"]
+PLOTS = [
+    "accuracy_by_level",
+    "gpu_utilization_by_level",
+    "latency_by_level",
+    "accuracy_against_macs",
+    "accuracy_against_parameters",
+    "learning_curves",
+]
 
 
 def clone(target, source=ROOT, results=False):
@@ -176,6 +183,15 @@ def test_removal_is_real_and_masks_are_not(finished):
     for child in (masked, weights):
         assert child["macs"] == parent["macs"] and child["equality_max_abs_difference"] is None
     assert read_json(seed / "filter/level100/metrics.json")["collapsed"]
+
+
+def test_criteria_are_compared_as_an_optional_target(finished):
+    table = "results/quick/criteria/correlations.csv"
+    assert jobs(finished, table, "--configfile", QUICK) == {"compare_criteria": 1}
+    snakemake(finished, table, "--cores", "2", "--configfile", QUICK)
+    rows = list(csv.DictReader((finished / table).open()))
+    assert {row["criterion"] for row in rows} == {"l1", "l2", "random", "geometric_median", "taylor", "activation", "fisher"}
+    assert {row["layer"] for row in rows} == {"conv1", "conv2"}
 
 
 def test_a_second_run_does_nothing(finished):

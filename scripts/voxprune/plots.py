@@ -23,21 +23,26 @@ MARKERS = ["o", "s", "^", "D", "v", "P", "X"]
 DASHES = ["-", "--", ":", "-."]
 
 
-def write_plots(summary, folder):
-    """Writes every plot of `PLOTS` as PNG and SVG."""
+def write_plots(summary, curves, folder):
+    """Writes every plot of `PLOTS` as PNG and SVG. summary: as from tables.read_summary; curves: {seed: learning curve}."""
     for name, draw in PLOTS.items():
-        with plt.rc_context(STYLE):
-            figure, axes = plt.subplots(layout="constrained")
-            draw(axes, summary)
-            for kind in ("png", "svg"):
-                with whole(folder / f"{name}.{kind}") as temporary:
-                    figure.savefig(temporary, format=kind, metadata={"Date": None} if kind == "svg" else None)
-            plt.close(figure)
+        write_plot(folder / name, draw, curves if draw is learning_curves else summary)
+
+
+def write_plot(stem, draw, *data):
+    """Draws into fresh axes and writes `<stem>.png` and `<stem>.svg`."""
+    with plt.rc_context(STYLE):
+        figure, axes = plt.subplots(layout="constrained")
+        draw(axes, *data)
+        for kind in ("png", "svg"):
+            with whole(stem.with_name(f"{stem.name}.{kind}")) as temporary:
+                figure.savefig(temporary, format=kind, metadata={"Date": None} if kind == "svg" else None)
+        plt.close(figure)
 
 
 def accuracy_by_level(axes, summary):
     _lines(axes, summary, "level_percent", "accuracy_percent")
-    axes.set(xlabel="pruned of each convolution, %", ylabel="test accuracy, %", title="Accuracy by pruning level")
+    axes.set(xlabel="pruning level, %", ylabel="test accuracy, %", title="Accuracy by pruning level")
     _finish(axes, summary, seeds=True)
 
 
@@ -54,7 +59,7 @@ def gpu_utilization_by_level(axes, summary):
             title=f"CPU utilization by pruning level (no GPU here; {threads} thread{'s' * (threads > 1)})",
         )
         axes.set_ylim(0, 105)
-    axes.set(xlabel="pruned of each convolution, %")
+    axes.set(xlabel="pruning level, %")
     _finish(axes, summary)
 
 
@@ -65,7 +70,7 @@ def latency_by_level(axes, summary):
     axes.axhspan(control.min(), control.max(), color="0.9", zorder=0, label="parent measured again and again")
     _lines(axes, summary, "level_percent", column, low=column, high=f"latency_ms.{size}.p90")
     axes.set(
-        xlabel="pruned of each convolution, %",
+        xlabel="pruning level, %",
         ylabel=f"latency of a batch of {size}, ms",
         title="Latency by pruning level (median, bars to the 90th percentile)",
     )
@@ -74,21 +79,69 @@ def latency_by_level(axes, summary):
 
 
 def accuracy_against_macs(axes, summary):
-    summary = summary[~summary["collapsed"]].assign(million=summary["effective_macs"] / 1e6)
+    _accuracy_against(
+        axes, summary, "effective_macs", "multiply-accumulates",
+        "million MACs an object, zero weights not counted\n(what masks save here is saved on paper only)",
+    )  # fmt: skip
+
+
+def accuracy_against_parameters(axes, summary):
+    _accuracy_against(
+        axes, summary, "nonzero_parameters", "parameters", "million parameters that are not zero"
+    )  # fmt: skip
+
+
+def _accuracy_against(axes, summary, column, what, label):
+    summary = summary[~summary["collapsed"]].assign(million=summary[column] / 1e6)
     _lines(axes, summary, "million", "accuracy_percent")
     axes.set_xscale("log")
     axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
-    axes.set(
-        xlabel="million MACs an object, zero weights not counted\n(what masks save here is saved on paper only)",
-        ylabel="test accuracy, %",
-        title="Accuracy against multiply-accumulates (collapsed networks left out)",
-    )
+    axes.set(xlabel=label, ylabel="test accuracy, %", title=f"Accuracy against {what} (collapsed networks left out)")
     _finish(axes, summary, seeds=True)
 
 
+def learning_curves(axes, curves):
+    """curves: {seed: table of training.csv}. Loss in full lines, validation accuracy dashed on the right."""
+    right = axes.twinx()
+    right.grid(False)
+    for number, (seed, curve) in enumerate(curves.items()):
+        colour = COLOURS[number % len(COLOURS)]
+        axes.plot(curve["epoch"], curve["train_loss"], color=colour, label=f"seed {seed}")
+        right.plot(curve["epoch"], curve["validation_accuracy_percent"], color=colour, linestyle="--", marker=".")
+    axes.set(xlabel="epoch", ylabel="training loss (full lines)", title="Learning curves of the parents")
+    axes.set_ylim(bottom=0)
+    axes.xaxis.get_major_locator().set_params(integer=True)
+    right.set_ylabel("validation accuracy, % (dashed)")
+    right.spines["right"].set_visible(True)
+    axes.legend(loc="center right")
+
+
+def criteria_correlations(axes, table, note):
+    """table: as from oracle.rank_correlations. One row a criterion, one mark a layer, the best mean on top."""
+    means = table.groupby("criterion")["correlation"].mean().sort_values()
+    places = {criterion: place for place, criterion in enumerate(means.index)}
+    axes.axvline(0, color="0.35", linewidth=1)
+    for number, (layer, rows) in enumerate(table.groupby("layer", sort=False)):
+        axes.plot(
+            rows["correlation"], rows["criterion"].map(places), linestyle="", label=layer, alpha=0.85,
+            color=COLOURS[number % len(COLOURS)], marker=MARKERS[number % len(MARKERS)],
+        )  # fmt: skip
+    axes.set_yticks(range(len(means)), [f"{name}  ({mean:+.2f})" for name, mean in means.items()])
+    axes.set(
+        xlim=(-1.05, 1.05), title="How well each criterion foresees the loss without a filter",
+        xlabel="Spearman's rank correlation with the rise of the loss, by layer (mean)",
+    )  # fmt: skip
+    axes.legend(loc="lower left", fontsize=8)
+    axes.figure.supxlabel(note, x=0.01, ha="left", fontsize=7.5, color="0.35")
+
+
 PLOTS = {
-    draw.__name__: draw for draw in (accuracy_by_level, gpu_utilization_by_level, latency_by_level, accuracy_against_macs)
-}
+    draw.__name__: draw
+    for draw in (
+        accuracy_by_level, gpu_utilization_by_level, latency_by_level, accuracy_against_macs, accuracy_against_parameters,
+        learning_curves,
+    )
+}  # fmt: skip
 
 
 def _lines(axes, summary, x, y, low=None, high=None):

@@ -1,0 +1,35 @@
+"""Leaves every filter of a parent out, one by one, and ranks the criteria by how well they foresee the loss's rise."""
+
+import argparse
+from pathlib import Path
+
+import pandas as pd
+
+from voxprune import criteria, dataset, networks, oracle, plots
+from voxprune.files import run_command, whole
+
+
+def main(options):
+    network, made = networks.load(options.parent)
+    classes = network.description["classes"]
+    sample = criteria.Sample(*dataset.sample(options.voxels, classes, options.objects, made["seed"]), made["seed"])
+    rows = oracle.compare(network, sample, lambda line: print(line, flush=True))
+    correlations = oracle.rank_correlations(rows)
+    for name, table in (("filters", rows), ("correlations", correlations)):
+        with whole(options.folder / f"{name}.csv") as temporary:
+            pd.DataFrame(table).to_csv(temporary, index=False)
+    note = f"{len(sample.labels)} training objects, seed {made['seed']}, {network.description['network']}"
+    plots.write_plot(options.folder / "correlations", plots.criteria_correlations, pd.DataFrame(correlations), note)
+
+
+def parse():
+    parser = argparse.ArgumentParser(prog="compare_criteria", description=__doc__)
+    parser.add_argument("--parent", required=True, help="checkpoint")
+    parser.add_argument("--voxels", required=True, help="folder of shards; only training objects are used")
+    parser.add_argument("--objects", type=int, default=256, help="training objects for loss and criteria (default 256)")
+    parser.add_argument("--folder", type=Path, required=True, help="output: filters.csv, correlations.csv, .png and .svg")
+    return parser
+
+
+if __name__ == "__main__":
+    run_command(main, parse())
