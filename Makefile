@@ -2,13 +2,21 @@
 PYTHON ?= python3
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 
-.PHONY: run test dag clean
+.PHONY: run test refine dag clean
 
 run: .venv/ready
 	snakemake --cores all --resources gpu=1
 
 test: .venv/ready
 	python -m pytest tests
+
+# After `make run`: runs finer levels until accuracy is lost within one percent. CONFIG and EXPERIMENT choose another one.
+EXPERIMENT ?= furniture
+REFINED = results/$(EXPERIMENT)/refined.yaml
+refine: .venv/ready
+	@status=0; while python scripts/refine_levels.py --summary results/$(EXPERIMENT)/summary.csv --config $(REFINED) \
+	  || { status=$$?; false; }; do \
+	  snakemake --cores all --resources gpu=1 --configfile $(CONFIG) $(REFINED) || exit 1; done; test $$status -eq 3
 
 dag: .venv/ready
 	snakemake --rulegraph mermaid-js 2>/dev/null

@@ -24,6 +24,7 @@ def main(options):
     cost = evaluation.cost(network)
     device = training.device_for(options.gpus)
     logits = evaluation.predict(training.place(network, device), voxels.to(device)).numpy()
+    validation = validation_accuracy_percent(network, made, options.voxels, device)
     with whole(options.predictions) as temporary, open(temporary, "wb") as file:
         np.savez(file, logits=logits, labels=voxels.labels.numpy(), files=voxels.files, classes=np.array(classes))
     write_json(
@@ -36,6 +37,7 @@ def main(options):
             "split": "test",
             "n_samples": len(voxels),
             **evaluation.accuracies(logits.argmax(axis=1), voxels.labels.numpy(), classes),
+            "validation_accuracy_percent": validation,
             **{name: cost[name] for name in ("parameters", "nonzero_parameters", "macs", "effective_macs", "widths")},
             **evaluation.stored_bytes(options.checkpoint),
             "removed_percent": evaluation.removed_percent(evaluation.cost(parent), cost),
@@ -54,6 +56,16 @@ def main(options):
             },
         },
     )
+
+
+def validation_accuracy_percent(network, made, folder, device):
+    """Accuracy on the parent's validation objects, by which levels may be chosen; None where none were kept apart."""
+    share = made["training"]["validation_share"]
+    if not share:
+        return None
+    voxels = dataset.load_split(folder, "train", network.description["classes"])
+    _, validation = dataset.split_validation(voxels, share, made["seed"])
+    return training.accuracy_percent(network, validation.to(device))
 
 
 def parse():

@@ -73,7 +73,7 @@ def parse():
     parser.add_argument("--method", required=True, help="name of the recipe, written into the checkpoint")
     parser.add_argument("--unit", choices=criteria.CRITERIA, required=True)
     parser.add_argument("--criterion", choices=every, default="l1", help="default l1")
-    parser.add_argument("--scope", choices=("layer", "global"), default="layer", help="default layer")
+    parser.add_argument("--scope", choices=("layer", "global", "block"), default="layer", help="default layer")
     parser.add_argument("--realise", choices=("mask", "remove"), required=True)
     parser.add_argument("--grid", type=int, default=1, help="filters kept are a multiple of this (default 1)")
     parser.add_argument(

@@ -66,6 +66,7 @@ def test_what_cannot_work_is_refused(path, value, sentence):
         ("filter", {"epochs": 2}, "retrain none takes no epochs"),
         ("filter-masked", {"retrain": "scratch", "epochs": 2}, "new weights fill a mask again"),
         ("filter", {"budget": "macs", "steps": 2}, "steps count units"),
+        ("filter", {"scope": "block"}, "blocks \\(the 2:4 pattern\\) are of weights"),
     ],
 )
 def test_a_recipe_that_cannot_work_is_refused(name, recipe, sentence):

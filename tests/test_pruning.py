@@ -148,6 +148,18 @@ def test_global_weights_are_those_of_torch(level):
         assert torch.equal(layer.weight, pruned.get_submodule(name).weight)
 
 
+@pytest.mark.parametrize("level, zeros", [(0, 0), (25, 1), (50, 2), (75, 3), (100, 4)])
+def test_blocks_lose_the_lowest_of_every_four(level, zeros):
+    parent = original()
+    pruned, _ = prune(parent, Method("weight", "l1", "block", "mask"), level, objects())
+    for name, layer in networks.convolutions(parent).items():
+        before, after = layer.weight.detach().flatten(1), pruned.get_submodule(name).weight.detach().flatten(1)
+        for start in range(0, before.shape[1] - 3, 4):
+            for old, new in zip(before[:, start : start + 4], after[:, start : start + 4]):
+                assert int((new == 0).sum()) == zeros
+                assert set(new[new != 0].tolist()) == set(sorted(old.tolist(), key=abs)[zeros:])
+
+
 @given(st.permutations(range(16)))
 @settings(max_examples=20, deadline=None)
 def test_the_choice_does_not_depend_on_the_order_of_filters(order):

@@ -62,6 +62,11 @@ def _contradictions(method, training):
             "single weights can't be removed; use `realise: mask` or `unit: filter`",
         ),
         (
+            method["scope"] == "block" and not weights,
+            "blocks (the 2:4 pattern) are of weights; use `unit: weight` or another scope",
+        ),
+        (method["scope"] == "block" and method.get("steps", 1) > 1, "blocks of four weights know no steps; use `steps: 1`"),
+        (
             grid > 1 and (weights or method["scope"] == "global"),
             "a grid is of filters in each layer; use `scope: layer`, or no grid",
         ),

@@ -12,6 +12,7 @@ from voxprune.groups import dependency_graph, find_groups, remove
 from voxprune.networks import convolutions, widths
 
 EQUALITY_TOLERANCE = 1e-5  # relative to the largest logit
+BLOCK = 4  # scope block: the level holds in every 4 consecutive weights of a filter; 50 % is the 2:4 pattern of sparse GPUs
 PROOF_OBJECTS = 20  # real training objects on which the removed and the masked network must agree
 
 
@@ -21,7 +22,7 @@ class Method:
 
     unit: str  # weight | filter
     criterion: str  # see criteria.CRITERIA
-    scope: str  # layer: the level holds in every layer | global: over all layers together
+    scope: str  # layer: the level holds in every layer | global: over all layers together | block: see BLOCK
     realise: str  # mask: zeros, shapes stay | remove: smaller layers
     grid: int = 1  # scope layer: the filters kept in each layer are the nearest multiple of this
     budget: str = "units"  # what levels are percent of: units | macs | parameters (of the whole network)
@@ -48,7 +49,8 @@ def choose_units(network, method, level_percent, sample=None, groups=None, full=
 
     The names are those of the groups' roots for filters, of the convolutions for weights. The lowest scores go, of equal
     scores the first in the order of the network. scope layer: exactly `pruned_count` units of each; scope global: of all
-    together, where filter scores are first divided by their layer's mean, because layers differ in scale.
+    together, where filter scores are first divided by their layer's mean, because layers differ in scale. scope block:
+    `pruned_count` of each BLOCK weights, so that only every 25 % something changes.
     full: the `unit_sizes` that the level counts from, where the network was pruned before (iterative pruning); units that
     are zero already are taken first.
     Raises InputError where a criterion needs what the network or the call doesn't have, or a grouped convolution can't
@@ -67,6 +69,8 @@ def choose_units(network, method, level_percent, sample=None, groups=None, full=
         pruned = _lowest(flat, pruned_count(level_percent, sum(full.values())) - gone)
         sizes = [score.numel() for score in scores.values()]
         chosen = {name: part.view(scores[name].shape) for name, part in zip(scores, pruned.split(sizes))}
+    elif method.scope == "block":
+        chosen = {name: _lowest_in_blocks(score, pruned_count(level_percent, BLOCK)) for name, score in scores.items()}
     else:
         chosen = {}
         for name, score in scores.items():
@@ -85,6 +89,15 @@ def _lowest(scores, count):
     pruned = torch.zeros(scores.numel(), dtype=torch.bool)
     pruned[scores.flatten().cpu().argsort(stable=True)[:count]] = True
     return pruned.view(scores.shape)
+
+
+def _lowest_in_blocks(scores, count):
+    """Bool tensor in the shape of `scores`, True for the `count` lowest of each BLOCK along a filter's weights."""
+    rows = scores.flatten(1)
+    padded = torch.nn.functional.pad(rows, (0, -rows.shape[1] % BLOCK), value=float("inf"))
+    order = padded.view(len(rows), -1, BLOCK).argsort(dim=2, stable=True)
+    pruned = torch.zeros_like(order, dtype=torch.bool).scatter_(2, order[..., :count], True)
+    return pruned.view(len(rows), -1)[:, : rows.shape[1]].reshape(scores.shape).cpu()
 
 
 def _spread_evenly(chosen, scores, groups):

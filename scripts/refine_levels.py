@@ -1,0 +1,40 @@
+"""Adds the levels that halve the gap between the last level that keeps accuracy and the first that loses it.
+
+Writes a config with the longer list of levels. Ends with status 0 while there is something to run, 3 when every gap is 1 %.
+"""
+
+import argparse
+import sys
+
+import pandas as pd
+import yaml
+
+from voxprune.files import run_command, whole
+from voxprune.refinement import gaps, next_level
+
+
+def main(options):
+    summary = pd.read_csv(options.summary)
+    levels = set(summary.loc[summary["method"] != "parent", "level_percent"].astype(int))
+    wanted = set()
+    for method, gap in gaps(summary, options.tolerance).items():
+        level = next_level(*gap) if gap else None
+        print(f"{method}: " + (f"kept at {gap[0]} %, lost at {gap[1]} %" if gap else "kept at every level"), flush=True)
+        wanted |= {level} - {None}
+    if not wanted:
+        sys.exit(3)
+    print(f"next: {', '.join(f'{level} %' for level in sorted(wanted))}", flush=True)
+    with whole(options.config) as temporary:
+        temporary.write_text(yaml.safe_dump({"levels": sorted(levels | wanted)}))
+
+
+def parse():
+    parser = argparse.ArgumentParser(prog="refine_levels", description=__doc__)
+    parser.add_argument("--summary", required=True, help="summary.csv of a finished run")
+    parser.add_argument("--tolerance", type=float, default=1.0, help="points of validation accuracy (default 1.0)")
+    parser.add_argument("--config", required=True, help="output: .yaml with the key levels, for --configfile")
+    return parser
+
+
+if __name__ == "__main__":
+    run_command(main, parse())
