@@ -6,6 +6,7 @@ PLOTS = [
     "latency_by_level",
     "accuracy_against_macs",
     "accuracy_against_parameters",
+    "accuracy_against_bytes",
     "learning_curves",
 ]
 CHILDREN = ["parent", *collect("{method}/level{level}", method=METHODS, level=LEVELS)]

@@ -26,6 +26,7 @@ PLOTS = [
     "latency_by_level",
     "accuracy_against_macs",
     "accuracy_against_parameters",
+    "accuracy_against_bytes",
     "learning_curves",
 ]
 
@@ -244,7 +245,7 @@ def test_a_comment_in_the_code_reruns_nothing(copy):
 
 
 def test_changing_the_learning_rate_retrains(copy):
-    (copy / "other.yaml").write_text((copy / QUICK).read_text().replace("epochs: 2", "epochs: 2\n  learning_rate: 0.002"))
+    (copy / "other.yaml").write_text((copy / QUICK).read_text().replace("epochs: 4", "epochs: 4\n  learning_rate: 0.001"))
     assert jobs(copy, "--configfile", "other.yaml") == {"train": 1, **FROM_PARENT}
 
 

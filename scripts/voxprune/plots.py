@@ -19,7 +19,7 @@ STYLE = {
 }  # fmt: skip
 # Okabe and Ito's colours, told apart by colour-blind readers; markers and dashes tell them apart in grey.
 COLOURS = ["#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000"]
-MARKERS = ["o", "s", "^", "D", "v", "P", "X"]
+MARKERS = ["o", "s", "^", "D", "v", "P", "X", "<", ">", "p", "h", "*"]
 DASHES = ["-", "--", ":", "-."]
 
 
@@ -91,6 +91,12 @@ def accuracy_against_parameters(axes, summary):
     )  # fmt: skip
 
 
+def accuracy_against_bytes(axes, summary):
+    _accuracy_against(
+        axes, summary, "compressed_bytes", "stored size", "megabytes of the checkpoint, compressed (zstd)"
+    )  # fmt: skip
+
+
 def _accuracy_against(axes, summary, column, what, label):
     summary = summary[~summary["collapsed"]].assign(million=summary[column] / 1e6)
     _lines(axes, summary, "million", "accuracy_percent")
@@ -112,6 +118,7 @@ def learning_curves(axes, curves):
     axes.set_ylim(bottom=0)
     axes.xaxis.get_major_locator().set_params(integer=True)
     right.set_ylabel("validation accuracy, % (dashed)")
+    right.set_ylim(0, 102)
     right.spines["right"].set_visible(True)
     axes.legend(loc="center right")
 
@@ -129,7 +136,7 @@ def criteria_correlations(axes, table, note):
     axes.set_yticks(range(len(means)), [f"{name}  ({mean:+.2f})" for name, mean in means.items()])
     axes.set(
         xlim=(-1.05, 1.05), title="How well each criterion foresees the loss without a filter",
-        xlabel="Spearman's rank correlation with the rise of the loss, by layer (mean)",
+        xlabel="Spearman's rank correlation with the loss's rise",
     )  # fmt: skip
     axes.legend(loc="lower left", fontsize=8)
     axes.figure.supxlabel(note, x=0.01, ha="left", fontsize=7.5, color="0.35")
@@ -139,7 +146,7 @@ PLOTS = {
     draw.__name__: draw
     for draw in (
         accuracy_by_level, gpu_utilization_by_level, latency_by_level, accuracy_against_macs, accuracy_against_parameters,
-        learning_curves,
+        accuracy_against_bytes, learning_curves,
     )
 }  # fmt: skip
 
