@@ -18,6 +18,7 @@ def main(options):
     network, made = networks.load(options.parent)
     method = pruning.Method(**{field.name: getattr(options, field.name) for field in dataclasses.fields(pruning.Method)})
     classes, seed = network.description["classes"], made["seed"]
+    torch.manual_seed(seed)
     sample = criteria.Sample(*dataset.sample(options.voxels, classes, options.criterion_objects, seed), seed)
     full, differences, epochs = pruning.unit_sizes(network, method), [], 0
     for step in range(1, options.steps + 1):

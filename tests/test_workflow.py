@@ -186,6 +186,22 @@ def test_removal_is_real_and_masks_are_not(finished):
     assert read_json(seed / "filter/level100/metrics.json")["collapsed"]
 
 
+def test_a_recipe_with_everything_runs(finished, tmp_path):
+    """A network with BatchNorm and residual sums, a data-driven criterion, steps, fine-tuning, a level of 0."""
+    recipe = "{unit: filter, criterion: taylor, scope: global, realise: remove, steps: 2, retrain: finetune, epochs: 1, learning_rate: 0.001}"
+    shutil.copytree(finished, tmp_path / "voxprune", dirs_exist_ok=True)
+    (tmp_path / "voxprune/mine.yaml").write_text(
+        (finished / QUICK).read_text().replace("experiment: quick", "experiment: mine").replace("[50, 100]", "[0, 50]")
+        + f"network: resnet3d\nmethods: {{weight: null, filter: null, filter-masked: null, mine: {recipe}}}\n"
+        + "augmentation: {rotation_degrees: 10, flip_probability: 0.5, shift_cells: 1}\n"
+    )
+    child = "results/mine/seed0/mine/level050/metrics.json"
+    snakemake(tmp_path / "voxprune", child, "--cores", "2", "--configfile", "mine.yaml")
+    metrics = read_json(tmp_path / "voxprune" / child)
+    assert metrics["finetune_epochs"] == 2 and metrics["removed_percent"]["filters"] > 0
+    assert metrics["equality_max_abs_difference"] <= 1e-5 and metrics["validation_accuracy_percent"] is not None
+
+
 def test_criteria_are_compared_as_an_optional_target(finished):
     table = "results/quick/criteria/correlations.csv"
     assert jobs(finished, table, "--configfile", QUICK) == {"compare_criteria": 1}
@@ -230,6 +246,12 @@ def test_adding_a_level_runs_its_jobs_and_the_report(copy):
     (copy / "more.yaml").write_text((copy / QUICK).read_text().replace("[50, 100]", "[50, 70, 100]"))
     expected = {"prune": 3, "evaluate": 3, "measure": 3, **REPORT}
     assert jobs(copy, "--configfile", "more.yaml") == expected
+
+
+def test_adding_a_method_runs_its_jobs_and_the_report(copy):
+    lamp = "methods: {lamp: {unit: weight, criterion: lamp, scope: global, realise: mask}}\n"
+    (copy / "more.yaml").write_text((copy / QUICK).read_text() + lamp)
+    assert jobs(copy, "--configfile", "more.yaml") == {"prune": 2, "evaluate": 2, "measure": 1, **REPORT}
 
 
 def test_changing_a_plots_code_redraws_only(copy):
