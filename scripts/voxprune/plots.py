@@ -80,30 +80,36 @@ def latency_by_level(axes, summary):
 
 def accuracy_against_macs(axes, summary):
     _accuracy_against(
-        axes, summary, "effective_macs", "multiply-accumulates",
+        axes, summary, "effective_macs", 1e6, "multiply-accumulates",
         "million MACs an object, zero weights not counted\n(what masks save here is saved on paper only)",
     )  # fmt: skip
 
 
 def accuracy_against_parameters(axes, summary):
     _accuracy_against(
-        axes, summary, "nonzero_parameters", "parameters", "million parameters that are not zero"
+        axes, summary, "nonzero_parameters", 1e3, "parameters", "thousand parameters that are not zero"
     )  # fmt: skip
 
 
 def accuracy_against_bytes(axes, summary):
     _accuracy_against(
-        axes, summary, "compressed_bytes", "stored size", "megabytes of the checkpoint, compressed (zstd)"
+        axes, summary, "compressed_bytes", 1e6, "stored size", "megabytes of the checkpoint, compressed (zstd)"
     )  # fmt: skip
 
 
-def _accuracy_against(axes, summary, column, what, label):
-    summary = summary[~summary["collapsed"]].assign(million=summary[column] / 1e6)
-    _lines(axes, summary, "million", "accuracy_percent")
+def _accuracy_against(axes, summary, column, unit, what, label):
+    summary = summary[~summary["collapsed"]].assign(cost=summary[column] / unit)
+    _lines(axes, summary, "cost", "accuracy_percent")
     axes.set_xscale("log")
-    axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+    axes.xaxis.set_major_formatter(FuncFormatter(_plain_number))
+    axes.xaxis.set_minor_formatter(FuncFormatter(_plain_number))
     axes.set(xlabel=label, ylabel="test accuracy, %", title=f"Accuracy against {what} (collapsed networks left out)")
     _finish(axes, summary, seeds=True)
+
+
+def _plain_number(value, position):
+    """20 for 2e1, on a logarithmic axis; only 1, 2, 3 and 5 of each decade, because more would crowd."""
+    return f"{value:g}" if f"{value:e}"[0] in "1235" else ""
 
 
 def learning_curves(axes, curves):
@@ -160,7 +166,7 @@ def _lines(axes, summary, x, y, low=None, high=None):
         levels = summary[summary["method"] == method].groupby("level_percent")
         centre, at = levels[y].mean(), levels[x].mean()
         if x == "level_percent":  # side by side, so that bars don't hide each other
-            at += 0.9 * (number - (len(methods) - 1) / 2)
+            at += min(0.9, 3 / len(methods)) * (number - (len(methods) - 1) / 2)
         bounds = pd.DataFrame({"low": levels[low or y].min(), "high": levels[high or y].max()})
         axes.errorbar(
             at, centre, yerr=[centre - bounds["low"], bounds["high"] - centre], capsize=2, elinewidth=0.8,
