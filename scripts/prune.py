@@ -11,7 +11,6 @@ from voxprune.files import InputError, run_command
 
 
 def main(options):
-    torch.use_deterministic_algorithms(True, warn_only=True)
     if options.criterion not in criteria.CRITERIA[options.unit]:
         known = ", ".join(criteria.CRITERIA[options.unit])
         raise InputError(f"criterion {options.criterion!r} doesn't rank {options.unit}s; choose one of {known}")
@@ -44,6 +43,7 @@ def main(options):
 
 def retrain(network, made, options, step):
     """Retrains in place; returns the number of epochs."""
+    torch.use_deterministic_algorithms(True, warn_only=True)  # here, because it loads for most of a second
     recipe = training.Recipe(**{**made["training"], "augmentation": Augmentation(**made["training"]["augmentation"])})
     classes, device = network.description["classes"], training.device_for(options.gpus)
     voxels = dataset.load_split(options.voxels, "train", classes)
