@@ -12,7 +12,6 @@ import torch
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "scripts"))
 from voxprune import criteria, dataset, networks, training
-from voxprune.augmentation import Augmentation
 from voxprune.files import InputError
 from voxprune.groups import find_groups
 
@@ -32,7 +31,7 @@ def main():
     network, made = networks.load(options.checkpoint)
     classes = network.description["classes"]
     sample = criteria.Sample(*dataset.sample(options.voxels, classes, options.objects, 0), 0)
-    recipe = training.Recipe(**{**made["training"], "augmentation": Augmentation(**made["training"]["augmentation"])})
+    recipe = training.recipe_of(made)
     voxels = dataset.load_split(options.voxels, "train", classes)
     trained = training.place(networks.load(options.checkpoint)[0], torch.device("cpu"))
     optimiser, rates = training._optimiser(trained, recipe), [1e-9] * -(-len(voxels) // recipe.batch_size)

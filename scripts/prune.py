@@ -6,7 +6,6 @@ import dataclasses
 import torch
 
 from voxprune import criteria, dataset, evaluation, networks, provenance, pruning, retraining, training
-from voxprune.augmentation import Augmentation
 from voxprune.files import InputError, run_command
 
 
@@ -44,7 +43,7 @@ def main(options):
 def retrain(network, made, options, step):
     """Retrains in place; returns the number of epochs."""
     torch.use_deterministic_algorithms(True, warn_only=True)  # here, because it loads for most of a second
-    recipe = training.Recipe(**{**made["training"], "augmentation": Augmentation(**made["training"]["augmentation"])})
+    recipe = training.recipe_of(made)
     classes, device = network.description["classes"], training.device_for(options.gpus)
     voxels = dataset.load_split(options.voxels, "train", classes)
     fitted, validation = dataset.split_validation(voxels, recipe.validation_share, made["seed"])

@@ -12,6 +12,7 @@ import torch_pruning
 from torch import nn
 
 from voxprune.files import InputError
+from voxprune.networks import widths
 
 
 @dataclass(frozen=True)
@@ -93,7 +94,10 @@ def _output_layers(network):
 
 
 def remove(network, pruned, groups, graph):
-    """Removes filters: pruned is {root: bool tensor, True = remove}. Raises InputError where a width comes out wrong."""
+    """Removes filters and notes the new widths in the description. pruned: {root: bool tensor, True = remove}.
+
+    Raises InputError where a width comes out wrong.
+    """
     for group in groups:
         indices = pruned[group.root].nonzero()[:, 0].tolist()
         layer = network.get_submodule(group.root)
@@ -104,3 +108,4 @@ def remove(network, pruned, groups, graph):
             member = network.get_submodule(name)
             if isinstance(member, nn.Conv3d) and member.out_channels != kept:
                 raise InputError(f"layer {name}: {member.out_channels} filters are left, {kept} should be; report this bug")
+    network.description = {**network.description, "widths": widths(network)}

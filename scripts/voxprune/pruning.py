@@ -9,7 +9,7 @@ from voxprune.criteria import CRITERIA
 from voxprune.evaluation import cost
 from voxprune.files import InputError
 from voxprune.groups import dependency_graph, find_groups, remove
-from voxprune.networks import convolutions, widths
+from voxprune.networks import convolutions
 
 EQUALITY_TOLERANCE = 1e-5  # relative to the largest logit
 BLOCK = 4  # scope block: the level holds in every 4 consecutive weights of a filter; 50 % is the 2:4 pattern of sparse GPUs
@@ -137,7 +137,6 @@ def prune(parent, method, level_percent, sample, full=None):
         mask_filters(network, pruned, groups)
         return network, None
     remove(network, pruned, groups, graph)
-    network.description = {**network.description, "widths": widths(network)}
     return network, prove_removal(parent, network, pruned, groups, sample)
 
 
@@ -153,7 +152,6 @@ def _level_for_budget(parent, method, percent, sample):
         graph = dependency_graph(network)
         groups = find_groups(network, graph)
         remove(network, choose_units(parent, method, level, sample, groups), groups, graph)
-        network.description = {**network.description, "widths": widths(network)}
         return 100 * (1 - cost(network)[method.budget] / total)
 
     low, high = 0.0, 100.0

@@ -32,6 +32,11 @@ class Recipe:
     augmentation: Augmentation = Augmentation(0, 0, 0)
 
 
+def recipe_of(made):
+    """The recipe that a checkpoint's parent was trained by; made: the recipe that networks.load returns."""
+    return Recipe(**{**made["training"], "augmentation": Augmentation(**made["training"]["augmentation"])})
+
+
 def device_for(gpus):
     """The device of a job that was given this many GPUs: CUDA where torch has it, else the CPU."""
     return torch.device("cuda" if gpus and torch.cuda.is_available() else "cpu")
