@@ -7,7 +7,8 @@ rule prune:
         parent=f"results/{EXPERIMENT}/seed{{seed}}/parent/checkpoint.safetensors",
         shards=SHARDS,
     output:
-        f"results/{EXPERIMENT}/seed{{seed}}/{{method}}/level{{level}}/checkpoint.safetensors",
+        checkpoint=f"results/{EXPERIMENT}/seed{{seed}}/{{method}}/level{{level}}/checkpoint.safetensors",
+        curve=f"results/{EXPERIMENT}/seed{{seed}}/{{method}}/level{{level}}/retraining.csv",
     log:
         f"results/{EXPERIMENT}/logs/seed{{seed}}/{{method}}/level{{level}}/prune.log",
     conda:
@@ -23,7 +24,8 @@ rule prune:
     shell:
         "python scripts/prune.py --parent {input.parent:q} --method {wildcards.method} {params.method} "
         "--level {params.level} --criterion-objects {params.criterion_objects} "
-        "--voxels {params.voxels:q} --gpus {resources.gpu} --checkpoint {output:q} 2>&1 | tee {log:q}"
+        "--voxels {params.voxels:q} --gpus {resources.gpu} "
+        "--checkpoint {output.checkpoint:q} --curve {output.curve:q} 2>&1 | tee {log:q}"
 
 
 rule evaluate:

@@ -18,7 +18,7 @@ def main(options):
     classes, seed = network.description["classes"], made["seed"]
     torch.manual_seed(seed)
     sample = criteria.Sample(*dataset.sample(options.voxels, classes, options.criterion_objects, seed), seed)
-    full, differences, epochs = pruning.unit_sizes(network, method), [], 0
+    full, differences, curve = pruning.unit_sizes(network, method), [], []
     for step in range(1, options.steps + 1):
         level = options.level * step / options.steps
         network, difference = pruning.prune(network, method, level, sample, full)
@@ -28,20 +28,21 @@ def main(options):
             flush=True,
         )
         if options.retrain != "none" and not evaluation.collapsed(network):
-            epochs += retrain(network, made, options, step)
+            curve += [{"step": step, **row} for row in retrain(network, made, options, step)]
     made.update(
         method=options.method,
         level_percent=options.level,
         pruning={**dataclasses.asdict(method), "steps": options.steps},
         retraining={"retrain": options.retrain, "epochs": options.epochs, "learning_rate": options.learning_rate},
-        finetune_epochs=epochs,
+        finetune_epochs=len(curve),
         equality_max_abs_difference=max(differences) if method.realise == "remove" else None,
     )
     networks.save(network, options.checkpoint, made)
+    training.write_curve(options.curve, curve, ("step", *training.CURVE))
 
 
 def retrain(network, made, options, step):
-    """Retrains in place; returns the number of epochs."""
+    """Retrains in place; returns the learning curve."""
     torch.use_deterministic_algorithms(True, warn_only=True)  # here, because it loads for most of a second
     recipe = training.recipe_of(made)
     classes, device = network.description["classes"], training.device_for(options.gpus)
@@ -49,7 +50,7 @@ def retrain(network, made, options, step):
     fitted, validation = dataset.split_validation(voxels, recipe.validation_share, made["seed"])
     fingerprint = [made, vars(options), step, provenance.code_hash("prune")]
     name = f"{options.method} {options.level} seed {made['seed']}"
-    epochs = retraining.retrain(
+    curve = retraining.retrain(
         training.place(network, device),
         options.retrain,
         recipe,
@@ -63,7 +64,7 @@ def retrain(network, made, options, step):
         lambda line: print(f"{name}: {line}", flush=True),
     )
     network.to("cpu")
-    return epochs
+    return curve
 
 
 def parse():
@@ -89,6 +90,7 @@ def parse():
     parser.add_argument("--voxels", required=True, help="folder of shards; only training objects are used")
     parser.add_argument("--criterion-objects", type=int, default=256, help="objects for criteria and proof (default 256)")
     parser.add_argument("--checkpoint", required=True, help="output: .safetensors")
+    parser.add_argument("--curve", required=True, help="output: .csv, one row an epoch of retraining")
     return parser
 
 

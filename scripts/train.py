@@ -1,14 +1,13 @@
 """Trains the parent network of one seed and writes its checkpoint and learning curve."""
 
 import argparse
-import csv
 import dataclasses
 
 import torch
 
 from voxprune import dataset, networks, provenance, training
 from voxprune.augmentation import Augmentation
-from voxprune.files import InputError, run_command, whole
+from voxprune.files import InputError, run_command
 
 
 def main(options):
@@ -34,10 +33,7 @@ def main(options):
     if not all(torch.isfinite(tensor).all() for tensor in network.state_dict().values()):
         raise InputError(f"seed {options.seed}: training diverged (weights not finite); lower `training: learning_rate`")
     networks.save(network, options.checkpoint, made)
-    with whole(options.curve) as temporary, open(temporary, "w", newline="") as file:
-        writer = csv.DictWriter(file, fieldnames=curve[0], lineterminator="\n")
-        writer.writeheader()
-        writer.writerows(curve)
+    training.write_curve(options.curve, curve)
 
 
 def parse():

@@ -184,6 +184,8 @@ def test_removal_is_real_and_masks_are_not(finished):
     for child in (masked, weights):
         assert child["macs"] == parent["macs"] and child["equality_max_abs_difference"] is None
     assert read_json(seed / "filter/level100/metrics.json")["collapsed"]
+    assert removed["finetune_epochs"] == 0
+    assert (seed / "filter/level050/retraining.csv").read_text().count("\n") == 1  # column names alone
 
 
 def test_a_recipe_with_everything_runs(finished, tmp_path):
@@ -200,6 +202,9 @@ def test_a_recipe_with_everything_runs(finished, tmp_path):
     metrics = read_json(tmp_path / "voxprune" / child)
     assert metrics["finetune_epochs"] == 2 and metrics["removed_percent"]["filters"] > 0
     assert metrics["equality_max_abs_difference"] <= 1e-5 and metrics["validation_accuracy_percent"] is not None
+    curve = list(csv.DictReader((tmp_path / "voxprune" / child).with_name("retraining.csv").open()))
+    assert [(row["step"], row["epoch"]) for row in curve] == [("1", "1"), ("2", "1")]
+    assert all(float(row["train_loss"]) > 0 for row in curve)
 
 
 def test_criteria_are_compared_as_an_optional_target(finished):

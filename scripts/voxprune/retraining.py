@@ -23,12 +23,12 @@ def retrain(
 ):
     """Retrains a pruned network in place by one of KINDS; weights that are zero in its convolutions stay zero.
 
-    Returns the number of epochs trained. Arguments as in training.fit.
+    Returns the learning curve, empty where nothing is trained. Arguments as in training.fit.
     """
     if kind == "batchnorm":
         recalibrate(network, voxels)
     if kind in ("none", "batchnorm"):
-        return 0
+        return []
     recipe, first_epoch = parent_recipe, 0
     if kind == "finetune":
         recipe = dataclasses.replace(parent_recipe, epochs=epochs, learning_rate=learning_rate)
@@ -41,8 +41,7 @@ def retrain(
             if hasattr(layer, "reset_parameters") and not any(0 in one.shape for one in layer.parameters(recurse=False)):
                 layer.reset_parameters()
     keep_zeros = _zero_keeper(network) if kind != "scratch" else None
-    fit(network, voxels, validation, recipe, seed, state_path, fingerprint, report, first_epoch, keep_zeros)
-    return recipe.epochs - first_epoch
+    return fit(network, voxels, validation, recipe, seed, state_path, fingerprint, report, first_epoch, keep_zeros)
 
 
 def _zero_keeper(network):

@@ -1,5 +1,6 @@
 """Fitting a network to voxels: repeatable from its seed, resumable after any interruption."""
 
+import csv
 import math
 import time
 from dataclasses import dataclass
@@ -13,6 +14,7 @@ from voxprune.dataset import batches
 from voxprune.evaluation import predict
 from voxprune.files import whole
 
+CURVE = ("epoch", "learning_rate", "train_loss", "validation_accuracy_percent", "seconds")  # columns of a learning curve
 WARM_UP = 0.3  # share of the steps in which onecycle's learning rate rises
 
 
@@ -55,7 +57,7 @@ def fit(network, voxels, validation, recipe, seed, state_path, fingerprint, repo
     After each epoch a state is saved at `state_path`, which a later call with the same fingerprint goes on from; it
     is removed at the end. On one CPU thread count the result is the same to the bit, interrupted or not.
     first_epoch: begin the schedule there (learning-rate rewinding). after_step: called after each step (keeps masks).
-    Returns the learning curve: one {epoch, learning_rate, train_loss, validation_accuracy_percent, seconds} an epoch;
+    Returns the learning curve: one row of CURVE an epoch, also those before an interruption;
     train_loss is the mean over the epoch's samples, validation_accuracy_percent None without a validation set.
     """
     place(network, voxels.packed.device)
@@ -82,6 +84,14 @@ def fit(network, voxels, validation, recipe, seed, state_path, fingerprint, repo
     network.eval()
     Path(state_path).unlink(missing_ok=True)
     return progress.curve
+
+
+def write_curve(path, curve, columns=CURVE):
+    """Writes a learning curve as CSV, one row an epoch; only the column names where nothing was trained."""
+    with whole(path) as temporary, open(temporary, "w", newline="") as file:
+        writer = csv.DictWriter(file, fieldnames=columns, lineterminator="\n")
+        writer.writeheader()
+        writer.writerows(curve)
 
 
 def _train_epoch(network, optimiser, voxels, recipe, generator, rates, after_step=None):
