@@ -51,6 +51,32 @@ def options(settings):
     return shlex.join(words)
 
 
+def measurement_options(settings):
+    """Those of `measurement` in the config, with the windows of the detail that is chosen there."""
+    chosen = {key: value for key, value in settings.items() if key not in ("brief", "full")}
+    return options(chosen | settings[settings["detail"]])
+
+
+def measured_seeds(method):
+    """One seed where all have the same shapes; every seed where the scores choose the shapes."""
+    recipe = config["methods"][method]
+    return SEEDS if (recipe["scope"], recipe["realise"]) == ("global", "remove") else SEEDS[:1]
+
+
+def measured():
+    """The demand of the parent, and of every method and level."""
+    files = [f"results/{EXPERIMENT}/seed{SEEDS[0]}/parent/demand.json"]
+    for method in METHODS:
+        files += collect(
+            "results/{experiment}/seed{seed}/{method}/level{level}/demand.json",
+            experiment=EXPERIMENT,
+            seed=measured_seeds(method),
+            method=method,
+            level=LEVELS,
+        )
+    return files
+
+
 def gpus_here():
     """1 where this machine has an NVIDIA GPU, else 0: then no job waits for a GPU token."""
     try:

@@ -1,18 +1,21 @@
-# What the first seed's networks demand while they run: one job per method, alone on the machine.
-
-MEASURED = f"results/{EXPERIMENT}/seed{SEEDS[0]}"
+# What networks demand while they run: one job per method and measured seed, alone on the machine.
 
 
 rule measure:
     """Measure all levels of one method beside their parent."""
     input:
-        parent=f"{MEASURED}/parent/checkpoint.safetensors",
-        checkpoints=collect(f"{MEASURED}/{{{{method}}}}/level{{level}}/checkpoint.safetensors", level=LEVELS),
+        parent=f"results/{EXPERIMENT}/seed{{seed}}/parent/checkpoint.safetensors",
+        checkpoints=collect(
+            f"results/{EXPERIMENT}/seed{{{{seed}}}}/{{{{method}}}}/level{{level}}/checkpoint.safetensors", level=LEVELS
+        ),
         shards=collect(f"{VOXELS}/test/{{name}}.npy", name=CLASSES),
     output:
-        collect(f"{MEASURED}/{{{{method}}}}/level{{level}}/demand.json", level=LEVELS),
+        demand=collect(f"results/{EXPERIMENT}/seed{{{{seed}}}}/{{{{method}}}}/level{{level}}/demand.json", level=LEVELS),
+        latency=collect(
+            f"results/{EXPERIMENT}/seed{{{{seed}}}}/{{{{method}}}}/level{{level}}/latency.npz", level=LEVELS
+        ),
     log:
-        f"results/{EXPERIMENT}/logs/measure/{{method}}.log",
+        f"results/{EXPERIMENT}/logs/seed{{seed}}/{{method}}/measure.log",
     conda:
         "../envs/torch.yaml"
     threads: workflow.cores  # so that nothing runs beside it; the network uses measurement.threads
@@ -21,20 +24,22 @@ rule measure:
     params:
         voxels=voxels_folder,
         experiment=EXPERIMENT,
-        windows=options(config["measurement"]),
+        windows=measurement_options(config["measurement"]),
         code=code_hash("measure"),
     shell:
-        "python scripts/measure.py --parent {input.parent:q} --checkpoints {input.checkpoints:q} --outputs {output:q} "
+        "python scripts/measure.py --parent {input.parent:q} --checkpoints {input.checkpoints:q} "
+        "--outputs {output.demand:q} --samples {output.latency:q} "
         "--voxels {params.voxels:q} --experiment {params.experiment} {params.windows} --gpus {resources.gpu} "
-        "> {log:q} 2>&1"
+        "2>&1 | tee {log:q}"
 
 
 use rule measure as measure_parent with:
     input:
-        parent=f"{MEASURED}/parent/checkpoint.safetensors",
-        checkpoints=f"{MEASURED}/parent/checkpoint.safetensors",
+        parent=f"results/{EXPERIMENT}/seed{{seed}}/parent/checkpoint.safetensors",
+        checkpoints=f"results/{EXPERIMENT}/seed{{seed}}/parent/checkpoint.safetensors",
         shards=collect(f"{VOXELS}/test/{{name}}.npy", name=CLASSES),
     output:
-        f"{MEASURED}/parent/demand.json",
+        demand=f"results/{EXPERIMENT}/seed{{seed}}/parent/demand.json",
+        latency=f"results/{EXPERIMENT}/seed{{seed}}/parent/latency.npz",
     log:
-        f"results/{EXPERIMENT}/logs/measure/parent.log",
+        f"results/{EXPERIMENT}/logs/seed{{seed}}/parent/measure.log",

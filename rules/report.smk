@@ -4,6 +4,7 @@ PLOTS = [
     "accuracy_by_level",
     "gpu_utilization_by_level",
     "latency_by_level",
+    "speedup_against_macs",
     "accuracy_against_macs",
     "accuracy_against_parameters",
     "accuracy_against_bytes",
@@ -14,12 +15,13 @@ METRICS = collect(f"results/{EXPERIMENT}/seed{{seed}}/{{child}}/metrics.json", s
 
 
 rule summarise:
-    """Gather every number of every network, one row a network."""
+    """Gather every number: one row a network, and one a network and cell of measuring."""
     input:
         metrics=METRICS,
-        demand=collect(f"{MEASURED}/{{child}}/demand.json", child=CHILDREN),
+        demand=measured(),
     output:
-        f"results/{EXPERIMENT}/summary.csv",
+        summary=f"results/{EXPERIMENT}/summary.csv",
+        demand=f"results/{EXPERIMENT}/demand.csv",
     log:
         f"results/{EXPERIMENT}/logs/summarise.log",
     conda:
@@ -27,16 +29,18 @@ rule summarise:
     params:
         code=code_hash("summarise"),
     shell:
-        "python scripts/summarise.py --metrics {input.metrics:q} --demand {input.demand:q} --summary {output:q} "
-        "> {log:q} 2>&1"
+        "python scripts/summarise.py --metrics {input.metrics:q} --demand {input.demand:q} "
+        "--summary {output.summary:q} --demand-table {output.demand:q} > {log:q} 2>&1"
 
 
 rule write_tables:
-    """Write the study's tables: the parent, and one for each method."""
+    """Write the study's tables and those of demand: for the parent and for each method."""
     input:
-        f"results/{EXPERIMENT}/summary.csv",
+        summary=f"results/{EXPERIMENT}/summary.csv",
+        demand=f"results/{EXPERIMENT}/demand.csv",
     output:
         collect(f"results/{EXPERIMENT}/tables/{{method}}.{{kind}}", method=["parent", *METHODS], kind=["csv", "md"]),
+        collect(f"results/{EXPERIMENT}/tables/{{method}}_demand.md", method=["parent", *METHODS]),
     log:
         f"results/{EXPERIMENT}/logs/write_tables.log",
     conda:
@@ -45,13 +49,14 @@ rule write_tables:
         folder=subpath(output[0], parent=True),
         code=code_hash("write_tables"),
     shell:
-        "python scripts/write_tables.py --summary {input:q} --folder {params.folder:q} > {log:q} 2>&1"
+        "python scripts/write_tables.py --summary {input.summary:q} --demand {input.demand:q} --folder {params.folder:q} > {log:q} 2>&1"
 
 
 rule draw_plots:
     """Draw the study's plots and what they leave open."""
     input:
         summary=f"results/{EXPERIMENT}/summary.csv",
+        demand=f"results/{EXPERIMENT}/demand.csv",
         curves=collect(f"results/{EXPERIMENT}/seed{{seed}}/parent/training.csv", seed=SEEDS),
     output:
         collect(f"results/{EXPERIMENT}/plots/{{plot}}.{{kind}}", plot=PLOTS, kind=["png", "svg"]),
@@ -64,14 +69,14 @@ rule draw_plots:
         seeds=SEEDS,
         code=code_hash("draw_plots"),
     shell:
-        "python scripts/draw_plots.py --summary {input.summary:q} --seeds {params.seeds} --curves {input.curves:q} "
+        "python scripts/draw_plots.py --summary {input.summary:q} --demand {input.demand:q} --seeds {params.seeds} --curves {input.curves:q} "
         "--folder {params.folder:q} > {log:q} 2>&1"
 
 
 rule compare_criteria:
     """Optional target: leave every filter of the first seed's parent out and rank the criteria by what happens."""
     input:
-        parent=f"{MEASURED}/parent/checkpoint.safetensors",
+        parent=f"results/{EXPERIMENT}/seed{SEEDS[0]}/parent/checkpoint.safetensors",
         shards=SHARDS,
     output:
         f"results/{EXPERIMENT}/criteria/filters.csv",

@@ -12,12 +12,13 @@ from voxprune.tables import read_summary
 
 def main(options):
     curves = {seed: pd.read_csv(path) for seed, path in zip(options.seeds, options.curves)}
-    write_plots(read_summary(options.summary), curves, options.folder)
+    write_plots(read_summary(options.summary), pd.read_csv(options.demand), curves, options.folder)
 
 
 def parse():
     parser = argparse.ArgumentParser(prog="draw_plots", description=__doc__)
     parser.add_argument("--summary", required=True, help="summary.csv")
+    parser.add_argument("--demand", required=True, help="demand.csv")
     parser.add_argument("--seeds", type=int, nargs="+", required=True, help="the parents' seeds")
     parser.add_argument("--curves", nargs="+", required=True, help="their training.csv, in the same order")
     parser.add_argument("--folder", type=Path, required=True, help="output: <plot>.png and <plot>.svg are written in it")

@@ -3,47 +3,87 @@
 import argparse
 import dataclasses
 
+import numpy as np
 import torch
 
-from voxprune import dataset, measurement, networks, provenance, training
-from voxprune.files import InputError, run_command, write_json
+from voxprune import counters, dataset, engines, measurement, networks, provenance, training
+from voxprune.files import InputError, run_command, whole, write_json
 
 
 def main(options):
+    if not len(options.checkpoints) == len(options.outputs) == len(options.samples):
+        raise InputError("give as many --outputs and --samples as --checkpoints")
     windows = measurement.Windows(
         **{field.name: getattr(options, field.name) for field in dataclasses.fields(measurement.Windows)}
     )
-    if len(options.checkpoints) != len(options.outputs):
-        raise InputError("give as many --outputs as --checkpoints")
-    torch.set_num_threads(options.threads)
-    device = training.device_for(options.gpus)
-    loaded = {path: networks.load(path) for path in [options.parent, *options.checkpoints]}
+    torch.set_num_threads(1)  # before anything starts threads, which a fork would lose
+    loaded = {path: networks.load(path) for path in dict.fromkeys([options.parent, *options.checkpoints])}
     classes = loaded[options.parent][0].description["classes"]
-    voxels = dataset.load_split(options.voxels, "test", classes).to(device)
-    models = {path: training.place(network, device) for path, (network, _) in loaded.items()}
-    models["again"] = training.place(networks.load(options.parent)[0], device)
-    figures = measurement.measure(models, voxels, options.batch_sizes, windows)
+    voxels = dataset.load_split(options.voxels, "test", classes)
+    memory = {path: counters.peak_resident_bytes(answer_once, path, voxels, max(options.batch_sizes)) for path in loaded}
+    device = training.device_for(options.gpus)
+    models = {measurement.PARENT: loaded[options.parent][0], measurement.AGAIN: networks.load(options.parent)[0]}
+    models |= {path: loaded[path][0] for path in options.checkpoints if path != options.parent}
+    conditions = measurement.cells(options.engines, options.threads, options.batch_sizes, device)
+    report = lambda line: print(line, flush=True)  # noqa: E731
+    measured = measurement.measure(models, voxels, conditions, windows, device, report)
+    for reason in measured.invalid_reasons:
+        report(f"warning: this run is invalid: {reason}; measure again on a quiet machine")
     about = {
-        "engine": "torch",
-        "device": str(device),
-        "threads": torch.get_num_threads(),
-        "versions": provenance.versions(),
-        "hardware": provenance.hardware(),
+        "detail": options.detail,
+        "valid": not measured.invalid_reasons,
+        "invalid_reasons": measured.invalid_reasons,
+        "idle_power_w": measured.idle_power_w.value,
+        "idle_power_w_reason": measured.idle_power_w.reason,
+        "manifest": manifest(options, windows, device, classes),
+        "parent_control": {name: measured.figures[name] for name in (measurement.PARENT, measurement.AGAIN)},
     }
-    for path, output in zip(options.checkpoints, options.outputs):
+    for path, output, samples in zip(options.checkpoints, options.outputs, options.samples):
+        name = measurement.PARENT if path == options.parent else path
         made = loaded[path][1]
         write_json(
             output,
             {
-                "experiment": options.experiment,
-                "method": made["method"],
-                "level_percent": made["level_percent"],
-                "seed": made["seed"],
-                **about,
-                **figures[path],
-                "parent_control": [figures[options.parent], figures["again"]],
+                "experiment": options.experiment, "method": made["method"], "level_percent": made["level_percent"],
+                "seed": made["seed"], "realise": made.get("pruning", {}).get("realise"), **about, "peak_resident_bytes": memory[path].value,
+                "peak_resident_bytes_reason": memory[path].reason, "cells": measured.figures[name],
             },
-        )
+        )  # fmt: skip
+        write_samples(samples, {cell: calls for (one, cell), calls in measured.latencies.items() if one == name})
+
+
+def answer_once(path, voxels, batch_size):
+    """What `peak_resident_bytes` measures: torch answers for one batch, on the CPU and one thread."""
+    network, _ = networks.load(path)
+    order = torch.arange(batch_size) % len(voxels)
+    inputs, _ = next(dataset.batches(voxels, batch_size, order))
+    with torch.inference_mode():
+        network.eval()(inputs)
+
+
+def manifest(options, windows, device, classes):
+    """Everything about the run that a reader needs to judge or repeat it."""
+    return {
+        "git_commit": provenance.git_commit(),
+        "code_hash": provenance.code_hash("measure"),
+        "data_hash": dataset.data_hash(options.voxels, classes, ["test"]),
+        "windows": dataclasses.asdict(windows),
+        "dtype": "float32",
+        "cudnn_benchmark": torch.backends.cudnn.benchmark,
+        "tf32": {"matmul": torch.backends.cuda.matmul.allow_tf32, "cudnn": torch.backends.cudnn.allow_tf32},
+        "versions": provenance.versions(),
+        "hardware": {**provenance.hardware(), "affinity": counters.affinity(), "gpu_facts": counters.gpu_facts(device)},
+    }
+
+
+def write_samples(path, latencies):
+    """Every timed call: float32 milliseconds under the cell's name, `<cell>/round` says in which repetition."""
+    arrays = {}
+    for cell, rounds in latencies.items():
+        arrays[str(cell)] = np.concatenate(rounds)
+        arrays[f"{cell}/round"] = np.repeat(np.arange(len(rounds), dtype=np.uint8), [len(calls) for calls in rounds])
+    with whole(path) as temporary, open(temporary, "wb") as file:
+        np.savez_compressed(file, **arrays)
 
 
 def parse():
@@ -51,15 +91,19 @@ def parse():
     parser.add_argument("--parent", required=True, help="checkpoint of the parent")
     parser.add_argument("--checkpoints", nargs="+", required=True, help="checkpoints to measure")
     parser.add_argument("--outputs", nargs="+", required=True, help="output: a demand.json for each checkpoint")
+    parser.add_argument("--samples", nargs="+", required=True, help="output: a latency.npz for each, every timed call")
     parser.add_argument("--voxels", required=True, help="folder of shards; test objects are the input")
     parser.add_argument("--experiment", default="", help="name written into the outputs")
+    parser.add_argument("--engines", nargs="+", choices=engines.ENGINES, default=["torch"], help="default torch")
+    parser.add_argument("--threads", nargs="+", default=["1"], help="numbers of CPU threads, or all (default 1)")
     parser.add_argument("--batch-sizes", type=int, nargs="+", default=[1, 64])
-    parser.add_argument("--repetitions", type=int, default=5, help="latency rounds over all models (default 5)")
-    parser.add_argument("--seconds", type=float, default=2.0, help="of latency a model, batch size and round")
-    parser.add_argument("--calls", type=int, default=10, help="the least calls a model, batch size and round")
-    parser.add_argument("--warmup-calls", type=int, default=5, help="before each round, not counted")
-    parser.add_argument("--test-pass-seconds", type=float, default=10.0, help="of whole test passes, at least")
-    parser.add_argument("--threads", type=int, default=1, help="CPU threads of torch (default 1)")
+    parser.add_argument("--detail", default="full", help="name of the windows below, written into the outputs")
+    parser.add_argument("--repetitions", type=int, default=5, help="latency rounds over everything (default 5)")
+    parser.add_argument("--seconds", type=float, default=2.0, help="of latency a network, cell and round (default 2)")
+    parser.add_argument("--calls", type=int, default=200, help="at least, a network, cell and round (default 200)")
+    parser.add_argument("--warmup-calls", type=int, default=50, help="before each round and window, not counted")
+    parser.add_argument("--windows", type=int, default=5, help="of throughput and energy a network and cell (default 5)")
+    parser.add_argument("--window-seconds", type=float, default=10.0, help="each, at least (default 10)")
     parser.add_argument("--gpus", type=int, default=1, help="0 keeps to the CPU; otherwise CUDA where torch has it")
     return parser
 

@@ -11,7 +11,7 @@ from voxprune.files import InputError, run_command
 
 
 def main(options):
-    augmentation = Augmentation(options.rotation_degrees, options.flip_probability, options.shift_cells)
+    augmentation = Augmentation(**{field.name: getattr(options, field.name) for field in dataclasses.fields(Augmentation)})
     plain = [field.name for field in dataclasses.fields(training.Recipe) if field.name != "augmentation"]
     recipe = training.Recipe(**{name: getattr(options, name) for name in plain}, augmentation=augmentation)
     torch.manual_seed(options.seed)
@@ -52,6 +52,7 @@ def parse():
     parser.add_argument("--label-smoothing", type=float, default=0.0, help="share of the target spread over all classes")
     parser.add_argument("--rotation-degrees", type=float, default=0.0, help="turn about the up axis by up to this")
     parser.add_argument("--flip-probability", type=float, default=0.0, help="of mirroring x, and of mirroring y")
+    parser.add_argument("--scale-percent", type=float, default=0.0, help="stretch each axis by up to this")
     parser.add_argument("--shift-cells", type=int, default=0, help="move by up to this on each axis")
     parser.add_argument("--validation-share", type=float, default=0.0, help="of each class's objects (default 0)")
     parser.add_argument("--gpus", type=int, default=1, help="0 keeps to the CPU; otherwise CUDA where torch has it")

@@ -17,16 +17,16 @@ def seeded(seed=0):
 
 
 def test_nothing_asked_nothing_done(voxels):
-    assert augment(voxels, Augmentation(0, 0, 0), seeded()) is voxels
+    assert augment(voxels, Augmentation(0, 0, 0, 0), seeded()) is voxels
 
 
 def test_flips_are_exact_and_leave_up_alone(voxels):
-    assert torch.equal(augment(voxels, Augmentation(0, 1.0, 0), seeded()), voxels.flip(2, 3))
+    assert torch.equal(augment(voxels, Augmentation(0, 1.0, 0, 0), seeded()), voxels.flip(2, 3))
 
 
 @pytest.mark.parametrize("seed", range(5))
 def test_shifts_are_whole_cells_with_empty_ones_behind(voxels, seed):
-    found = augment(voxels, Augmentation(0, 0, 2), seeded(seed))
+    found = augment(voxels, Augmentation(0, 0, 0, 2), seeded(seed))
     padded = torch.nn.functional.pad(voxels, (2,) * 6)
     for one, moved in zip(padded[:, 0], found[:, 0]):
         windows = one.unfold(0, 9, 1).unfold(1, 9, 1).unfold(2, 9, 1).reshape(-1, 9, 9, 9)
@@ -36,21 +36,30 @@ def test_shifts_are_whole_cells_with_empty_ones_behind(voxels, seed):
 def test_a_turn_keeps_layers_and_the_axis():
     column = torch.zeros(4, 1, 9, 9, 9)
     column[:, :, 4, 4, 2:6] = 1
-    assert torch.equal(augment(column, Augmentation(180, 0, 0), seeded()), column)
+    assert torch.equal(augment(column, Augmentation(180, 0, 0, 0), seeded()), column)
     layer = torch.zeros(4, 1, 9, 9, 9)
     layer[:, :, 2:7, 2:5, 3] = 1
-    turned = augment(layer, Augmentation(180, 0, 0), seeded())
+    turned = augment(layer, Augmentation(180, 0, 0, 0), seeded())
     assert turned[..., 3].sum() == turned.sum() > 0 and not torch.equal(turned, layer)
 
 
 def test_a_turn_is_a_rotation(monkeypatch):
     monkeypatch.setattr(torch, "rand", lambda *size, generator: torch.ones(*size))
     voxels = (np.random.default_rng(0).random((1, 1, 8, 8, 8)) < 0.3).astype(np.float32)
-    turned = augment(torch.from_numpy(voxels), Augmentation(90, 0, 0), seeded())[0, 0].numpy()
+    turned = augment(torch.from_numpy(voxels), Augmentation(90, 0, 0, 0), seeded())[0, 0].numpy()
     assert np.array_equal(turned, np.rot90(voxels[0, 0], 1)) or np.array_equal(turned, np.rot90(voxels[0, 0], -1))
 
 
 def test_the_generator_decides(voxels):
-    every = Augmentation(45, 0.5, 1)
+    every = Augmentation(45, 0.5, 10, 1)
     assert torch.equal(augment(voxels, every, seeded(1)), augment(voxels, every, seeded(1)))
     assert not torch.equal(augment(voxels, every, seeded(1)), augment(voxels, every, seeded(2)))
+
+
+def test_a_stretch_is_about_the_centre_and_on_each_axis_by_itself():
+    cube = torch.zeros(64, 1, 20, 20, 20)
+    cube[:, :, 5:15, 5:15, 5:15] = 1
+    found = augment(cube, Augmentation(0, 0, 30, 0), seeded())[:, 0]
+    sides = torch.stack([found.amax(dim=axes).sum(dim=1) for axes in ((2, 3), (1, 3), (1, 2))], dim=1)
+    assert sides.min() >= 7 and sides.max() <= 13 and len(sides.unique(dim=0)) > 16
+    assert torch.equal(found, found.flip(1, 2, 3))

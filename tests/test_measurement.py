@@ -1,118 +1,180 @@
-"""Demand: windows as long as asked, honest nulls, and NVML read in a thread of its own."""
+"""Demand: every network under every condition, beside a parent measured twice, believed only where the run was steady."""
 
-import sys
+import dataclasses
 import time
-from types import SimpleNamespace
 
+import nets
 import numpy as np
 import pytest
 import torch
 
-from voxprune import measurement, networks
+from voxprune import counters, engines, measurement
+from voxprune.criteria import Sample
 from voxprune.dataset import Voxels
+from voxprune.measurement import AGAIN, PARENT, Cell
+from voxprune.pruning import Method, prune
 from voxprune.voxels import pack
 
-WINDOWS = measurement.Windows(repetitions=2, seconds=0.02, calls=3, warmup_calls=1, test_pass_seconds=0.05)
-GPU, CPU = torch.device("cuda"), torch.device("cpu")
-
-
-class StandIn:
-    """NVML as far as it is used: readings in sequence (the last one repeats), or an error."""
-
-    class NVMLError(Exception):
-        pass
-
-    def __init__(self, readings):
-        self.readings, self.reads = readings, 0
-
-    def nvmlInit(self):
-        pass
-
-    def nvmlDeviceGetHandleByUUID(self, uuid):
-        assert uuid == "GPU-1234"
-        return "handle"
-
-    def nvmlDeviceGetUtilizationRates(self, handle):
-        assert handle == "handle"
-        reading = self.readings[min(self.reads, len(self.readings) - 1)]
-        self.reads += 1
-        if isinstance(reading, Exception):
-            raise reading
-        return SimpleNamespace(gpu=reading)
-
-
-@pytest.fixture
-def nvml(monkeypatch):
-    def install(readings):
-        stand_in = StandIn(readings)
-        monkeypatch.setitem(sys.modules, "pynvml", stand_in)
-        monkeypatch.setattr(torch.cuda, "get_device_properties", lambda device: SimpleNamespace(uuid="1234"))
-        return stand_in
-
-    return install
-
-
-def sampled(device, seconds=0.15):
-    with measurement.UtilizationSampler(device) as sampler:
-        time.sleep(seconds)
-    return sampler.summary(), sampler.reason
-
-
-def test_utilization_is_sampled_over_the_whole_window(nvml):
-    stand_in = nvml([10, 20, 30])
-    summary, reason = sampled(GPU)
-    assert reason is None and summary["n"] == stand_in.reads >= 3
-    expected = [10, 20] + [30] * (summary["n"] - 2)
-    assert summary["mean"] == pytest.approx(np.mean(expected)) and summary["sd"] == pytest.approx(np.std(expected))
-
-
-def test_no_gpu_is_null_with_the_reason():
-    assert sampled(CPU) == (None, "no GPU: this was measured on the CPU")
-
-
-def test_a_forbidden_counter_is_null_with_the_reason(nvml):
-    nvml([50, StandIn.NVMLError("Insufficient Permissions")])
-    assert sampled(GPU) == (None, "NVML gives no utilization: Insufficient Permissions")
-
-
-def test_no_nvml_is_null_with_the_reason(monkeypatch):
-    monkeypatch.setitem(sys.modules, "pynvml", None)
-    summary, reason = sampled(GPU)
-    assert summary is None and reason.startswith("NVML can't be used")
+CPU = torch.device("cpu")
+WINDOWS = measurement.Windows(repetitions=3, seconds=0.01, calls=2, warmup_calls=1, windows=2, window_seconds=0.02)
 
 
 @pytest.fixture
 def voxels():
-    grids = np.random.default_rng(0).random((10, 8, 8, 8)) < 0.3
-    return Voxels(torch.from_numpy(pack(grids)), torch.zeros(10, dtype=torch.int64), np.array(["x"] * 10), 8)
+    grids = np.random.default_rng(0).random((10, 16, 16, 16)) < 0.3
+    return Voxels(torch.from_numpy(pack(grids)), torch.zeros(10, dtype=torch.int64), np.array(["x"] * 10), 16)
 
 
-def test_every_model_and_batch_size_gets_its_figures(voxels):
-    models = {name: networks.build("original", 8, ["a", "b"]).eval() for name in ("parent", "again")}
-    found = measurement.measure(models, voxels, [1, 4], WINDOWS, report=lambda line: None)
-    assert set(found) == {"parent", "again"}
-    for figures in found.values():
-        for size in ("1", "4"):
-            latency = figures["latency_ms"][size]
-            assert 0 < latency["p50"] <= latency["p90"] <= latency["p99"] and latency["n"] >= 2 * 3
-        assert figures["throughput_per_s"] > 0 and figures["throughput_batch_size"] == 4
-        assert figures["gpu_utilization_percent"] is None and "no GPU" in figures["gpu_utilization_percent_reason"]
-        assert 0 <= figures["cpu_utilization_percent"] <= 110
+class Sleeper(torch.nn.Module):
+    """Answers 1 after so many milliseconds."""
+
+    def __init__(self, milliseconds):
+        super().__init__()
+        self.milliseconds = milliseconds
+
+    def forward(self, inputs):
+        time.sleep(self.milliseconds / 1000)
+        return torch.ones(len(inputs), 2)
+
+
+@pytest.fixture
+def sleeping(monkeypatch, voxels):
+    """measure() of networks that only sleep: {name: milliseconds, or a function of the number of the call}."""
+
+    def engine(network, inputs, threads):
+        return engines.Runner(lambda: network, inputs.device)
+
+    def sleeping(times, windows=WINDOWS):
+        monkeypatch.setitem(engines.ENGINES, "torch", engine)
+        models = {name: Sleeper(milliseconds) for name, milliseconds in times.items()}
+        conditions = measurement.cells(["torch"], [1], [2], CPU)
+        return measurement.measure(models, voxels, conditions, windows, CPU, report=lambda line: None), conditions[0]
+
+    return sleeping
+
+
+def test_cells_are_all_combinations(monkeypatch):
+    monkeypatch.setattr(counters, "available_cores", lambda: 4)
+    assert measurement.cells(["torch", "openvino"], ["1", "all"], [1, 64], torch.device("cuda")) == [
+        Cell("torch", "cuda", 1, 1), Cell("torch", "cuda", 1, 64), Cell("torch", "cuda", 4, 1), Cell("torch", "cuda", 4, 64),
+        Cell("openvino", "cpu", 1, 1), Cell("openvino", "cpu", 1, 64), Cell("openvino", "cpu", 4, 1), Cell("openvino", "cpu", 4, 64),
+    ]  # fmt: skip
+
+
+def test_all_threads_of_a_single_core_are_one(monkeypatch):
+    monkeypatch.setattr(counters, "available_cores", lambda: 1)
+    assert [cell.threads for cell in measurement.cells(["torch"], ["1", "all"], [1], CPU)] == [1]
+
+
+def test_every_network_and_cell_gets_its_figures(voxels):
+    parent = nets.build("original").eval()
+    sample = Sample(torch.ones(2, 1, 16, 16, 16), torch.tensor([0, 1]), 0)
+    empty, _ = prune(parent, Method("filter", "l1", "layer", "remove"), 100, sample)
+    conditions = measurement.cells(["torch", "onnxruntime", "openvino"], [1], [1, 4], CPU)
+    models = {PARENT: parent, AGAIN: parent, "empty": empty.eval()}
+    found = measurement.measure(models, voxels, conditions, WINDOWS, CPU, report=lambda line: None)
+    assert list(found.figures) == [PARENT, AGAIN, "empty"]
+    for name, figures in found.figures.items():
+        assert [Cell(*(cell[field.name] for field in dataclasses.fields(Cell))) for cell in figures] == conditions
+        for cell, condition in zip(figures, conditions):
+            if name == "empty" and condition.engine != "torch":
+                assert "keeps no filter" in cell["unavailable"] and (name, condition) not in found.latencies
+                continue
+            latency = cell["latency_ms"]
+            assert 0 < latency["p50"] <= latency["p90"] <= latency["p99"] and latency["iqr"] >= 0
+            assert latency["n"] == sum(map(len, found.latencies[name, condition])) >= 3 * 2
+            assert cell["unavailable"] is None and cell["throughput_per_s"] > 0 and cell["logit_difference"] < 1e-3
+            nulls = {key for key, value in cell.items() if value is None} - {"unavailable", "memory_format"}
+            assert nulls == set(cell["reasons"]) and all(cell["reasons"].values())
+
+
+def test_speed_is_told_from_noise(sleeping):
+    found, _ = sleeping({PARENT: 8, AGAIN: 8, "fast": 2, "slow": 32, "same": 8})
+    fast, slow, same = (found.figures[name][0]["speedup"] for name in ("fast", "slow", "same"))
+    assert fast["verdict"] == "faster" and 2.5 < fast["low"] <= fast["mean"] <= fast["high"] < 5
+    assert slow["verdict"] == "slower" and 0.2 < slow["mean"] < 0.4
+    assert same["verdict"] == "no difference" and same["noise_percent"] < 50
+    assert found.figures["fast"][0]["throughput_per_s"] == pytest.approx(2 / 0.002, rel=0.5)
+
+
+def test_calls_last_as_long_and_are_as_many_as_asked(sleeping):
+    found, cell = sleeping({PARENT: 1, AGAIN: 1, "long": 30})
+    assert [len(calls) for calls in found.latencies["long", cell]] == [2, 2, 2]  # the calls asked for
+    assert all(calls.sum() >= 9 for calls in found.latencies[PARENT, cell])  # the 10 ms asked for
+
+
+def test_a_quiet_run_is_valid_and_a_drifting_parent_is_not(sleeping):
+    sleeping_longer = dataclasses.replace(WINDOWS, seconds=0.05)
+    found, cell = sleeping({PARENT: 5, AGAIN: 5}, sleeping_longer)
+    reasons = [reason for reason in found.invalid_reasons if "other processes" not in reason]  # this machine may be busy
+    assert reasons == []
+    load = counters.CpuWindow()
+    load.other_percent = 3.0
+    drifting = {(name, cell): [np.array([milliseconds]) for milliseconds in (5.0, 5.5, 6.5)] for name in (PARENT, AGAIN)}
+    assert measurement._invalid_reasons(drifting, [cell], load, 0, []) == [
+        "the parent's latency drifted by 30 % from the first round to the last"
+    ]
+    unequal = {(PARENT, cell): [np.array([5.0])] * 3, (AGAIN, cell): [np.array([8.0])] * 3}
+    assert measurement._invalid_reasons(unequal, [cell], load, 0, []) == ["the parent differs from itself by 60 %"]
+
+
+def test_whatever_else_computed_makes_a_run_invalid():
+    cell, load = Cell("torch", "cuda", 1, 1), counters.CpuWindow()
+    steady = {(name, cell): [np.array([5.0])] * 3 for name in (PARENT, AGAIN)}
+    load.other_percent = 40.0
+    assert measurement._invalid_reasons(steady, [cell], load, 2, [False, True]) == [
+        "other processes kept 40 % of the cores busy",
+        "2 other process(es) computed on the GPU",
+        "the GPU throttled itself",
+    ]
+
+
+def test_an_engine_that_answers_differently_fails_the_job(monkeypatch, voxels):
+    def wrong(network, inputs, threads):
+        return engines.Runner(lambda: lambda voxels: network(voxels) * 1.01, CPU)
+
+    monkeypatch.setitem(engines.ENGINES, "torch", wrong)
+    network = nets.build("original").eval()
+    with pytest.raises(ValueError, match="torch/cpu/threads1/batch2 answers differently from torch, by 0.01"):
+        conditions = measurement.cells(["torch"], [1], [2], CPU)
+        measurement.measure({PARENT: network, AGAIN: network}, voxels, conditions, WINDOWS, CPU, lambda line: None)
+
+
+def test_energy_is_joules_over_inferences_less_what_idling_takes(monkeypatch, sleeping):
+    """A meter that counts 3 W all the time: idle power is 3 W and nothing is left net."""
+
+    class Meter:
+        reason = None
+
+        def __init__(self, device, window_seconds):
+            pass
+
+        def begin(self):
+            self.began = time.perf_counter()
+
+        def end(self):
+            return 3 * (time.perf_counter() - self.began)
+
+    monkeypatch.setattr(counters, "EnergyMeter", Meter)
+    found, _ = sleeping({PARENT: 5, AGAIN: 5})
+    cell = found.figures[PARENT][0]
+    assert found.idle_power_w.value == pytest.approx(3, rel=0.05)
+    assert cell["energy_mj_per_inference"] == pytest.approx(3000 / cell["throughput_per_s"], rel=0.05)
+    assert abs(cell["net_energy_mj_per_inference"]) < 0.1 * cell["energy_mj_per_inference"]
+
+
+def test_gpu_figures_follow_from_utilization(monkeypatch, sleeping):
+    """Busy a quarter of the time: milliseconds busy an inference, and the study's mean utilization over batch size."""
+    reading = counters.Reading({"mean": 25.0, "sd": 0.0, "n": 9})
+    monkeypatch.setattr(counters.GpuWindow, "utilization", lambda window: reading)
+    found, _ = sleeping({PARENT: 5, AGAIN: 5})
+    cell = found.figures[PARENT][0]
+    assert cell["gpu_utilization_percent"] == reading.value
+    assert cell["gpu_utilization_per_inference_percent"] == 25 / 2
+    assert cell["gpu_busy_ms_per_inference"] == pytest.approx(0.25 * 1000 / cell["throughput_per_s"])
 
 
 def test_batches_are_full_even_from_few_objects(voxels):
-    found = measurement._full_batches(voxels, 16, 2)
-    assert [len(inputs) for inputs in found] == [16, 16]
-    assert torch.equal(found[0][:6], found[0][10:])
-
-
-def test_a_slower_model_is_slower(voxels):
-    class Slow(torch.nn.Module):
-        def forward(self, inputs):
-            time.sleep(0.01)
-            return inputs
-
-    found = measurement.measure({"slow": Slow(), "fast": torch.nn.Identity()}, voxels, [2], WINDOWS, lambda line: None)
-    assert 10 <= found["slow"]["latency_ms"]["2"]["p50"] < 40
-    assert found["fast"]["latency_ms"]["2"]["p50"] < 5
-    assert found["slow"]["throughput_per_s"] <= 200
+    found = measurement._objects(voxels, 16, "cpu")
+    assert found.shape == (16, 1, 16, 16, 16) and torch.equal(found[:6], found[10:])
+    assert len(measurement._objects(voxels, 4, "cpu")) == 8  # whole batches alone

@@ -111,7 +111,7 @@ def test_dropout_resumes_to_the_bit_too(tmp_path):
     def run(report, epochs=2):
         torch.manual_seed(0)
         network = networks.build("voxnet", 16, ["a", "b"])
-        recipe = dataclasses.replace(RECIPE, epochs=epochs, augmentation=Augmentation(30, 0.5, 1))
+        recipe = dataclasses.replace(RECIPE, epochs=epochs, augmentation=Augmentation(30, 0.5, 10, 1))
         voxels = Voxels(data().packed.repeat_interleave(2, 1).repeat_interleave(2, 2).repeat(1, 1, 1, 2), data().labels,
                         data().files, 16)  # fmt: skip
         training.fit(network, voxels, voxels.subset(torch.arange(4)), recipe, 0, tmp_path / "state", "same", report)

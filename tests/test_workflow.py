@@ -24,6 +24,7 @@ PLOTS = [
     "accuracy_by_level",
     "gpu_utilization_by_level",
     "latency_by_level",
+    "speedup_against_macs",
     "accuracy_against_macs",
     "accuracy_against_parameters",
     "accuracy_against_bytes",
@@ -157,7 +158,8 @@ def test_every_file_of_the_contract_is_there_and_valid(finished):
         assert metrics["accuracy_percent"] == accuracy and metrics["widths"] == network.description["widths"]
         assert metrics["n_samples"] == len(predictions["files"]) == 24
     for method in ["parent", *METHODS]:
-        assert (results / f"tables/{method}.csv").stat().st_size and (results / f"tables/{method}.md").stat().st_size
+        for table in (f"{method}.csv", f"{method}.md", f"{method}_demand.md"):
+            assert (results / "tables" / table).stat().st_size
     for plot in PLOTS:
         assert (results / f"plots/{plot}.png").read_bytes().startswith(b"\x89PNG")
         assert "</svg>" in (results / f"plots/{plot}.svg").read_text()
@@ -168,10 +170,25 @@ def test_the_summary_has_a_row_a_network_and_every_number(finished):
     assert len(rows) == 7
     row = next(row for row in rows if (row["method"], row["level_percent"]) == ("filter", "50"))
     metrics = read_json(finished / "results/quick/seed0/filter/level050/metrics.json")
-    demand = read_json(finished / "results/quick/seed0/filter/level050/demand.json")
     assert float(row["accuracy_percent"]) == metrics["accuracy_percent"]
     assert float(row["removed_percent.macs"]) == metrics["removed_percent"]["macs"]
-    assert float(row["latency_ms.1.p50"]) == demand["latency_ms"]["1"]["p50"]
+
+
+def test_the_demand_table_has_a_row_a_cell_and_every_call_is_kept(finished):
+    rows = list(csv.DictReader((finished / "results/quick/demand.csv").open()))
+    seed, cells = finished / "results/quick/seed0", 3 * len({1, len(os.sched_getaffinity(0))}) * 2
+    assert len(rows) == 7 * cells
+    own = [row for row in rows if (row["method"], row["level_percent"]) == ("filter", "50")]
+    demand = read_json(seed / "filter/level050/demand.json")
+    assert [float(row["latency_ms.p50"]) for row in own] == [cell["latency_ms"]["p50"] for cell in demand["cells"]]
+    samples = np.load(seed / "filter/level050/latency.npz")
+    for cell in demand["cells"]:
+        name = "{engine}/{device}/threads{threads}/batch{batch_size}".format(**cell)
+        assert len(samples[name]) == len(samples[f"{name}/round"]) == cell["latency_ms"]["n"]
+        assert np.percentile(samples[name], 50) == cell["latency_ms"]["p50"]
+    assert {row["unavailable"][:25] for row in rows if row["level_percent"] == "100" and row["method"] == "filter"} == {
+        "", "a layer keeps no filter, ",
+    }  # fmt: skip
 
 
 def test_removal_is_real_and_masks_are_not(finished):
@@ -195,7 +212,7 @@ def test_a_recipe_with_everything_runs(finished, tmp_path):
     (tmp_path / "voxprune/mine.yaml").write_text(
         (finished / QUICK).read_text().replace("experiment: quick", "experiment: mine").replace("[50, 100]", "[0, 50]")
         + f"network: resnet3d\nmethods: {{weight: null, filter: null, filter-masked: null, mine: {recipe}}}\n"
-        + "augmentation: {rotation_degrees: 10, flip_probability: 0.5, shift_cells: 1}\n"
+        + "augmentation: {rotation_degrees: 10, flip_probability: 0.5, scale_percent: 10, shift_cells: 1}\n"
     )
     child = "results/mine/seed0/mine/level050/metrics.json"
     snakemake(tmp_path / "voxprune", child, "--cores", "2", "--configfile", "mine.yaml")
@@ -277,8 +294,10 @@ def test_changing_the_learning_rate_retrains(copy):
 
 
 def test_changing_measurement_settings_measures_only(copy):
-    (copy / "other.yaml").write_text((copy / QUICK).read_text().replace("repetitions: 1", "repetitions: 2"))
+    (copy / "other.yaml").write_text((copy / QUICK).read_text().replace("repetitions: 3", "repetitions: 4"))
     assert jobs(copy, "--configfile", "other.yaml") == {"measure": 3, "measure_parent": 1, **REPORT}
+    (copy / "other.yaml").write_text((copy / QUICK).read_text() + "  full: {seconds: 9}\n")
+    assert jobs(copy, "--configfile", "other.yaml") == {}  # the windows of another detail
 
 
 def test_deleting_one_metrics_file_remakes_only_it(copy):

@@ -1,184 +1,324 @@
-"""What a network demands while it runs: latency, throughput, utilization, memory.
+"""What networks demand while they run: latency, throughput, utilization, energy and memory, side by side.
 
-A measurement is a window with a beginning and an end. What this machine can't measure is None with the reason beside
-it under `<name>_reason`: never 0, never a guess.
+All networks of one comparison are measured in one process, interleaved in random order over several repetitions, and the
+parent twice: what two measurements of the same network differ by is the noise floor.
 """
 
-import threading
 import time
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 
 import numpy as np
-import psutil
 import torch
 
-from voxprune.dataset import batches
+from voxprune import counters, engines
+from voxprune.dataset import unpack
+from voxprune.statistics import noise_percent, paired_ratio, verdict
 
-SAMPLING_PERIOD_S = 0.02  # NVML renews its figure every 1/6 to 1 s; reading more often costs little and misses nothing
-
-
-TEST_PASS_BYTES = 2**30  # of unpacked voxels held ready on the device; a larger test split is cut to this
+PARENT, AGAIN = "parent", "parent again"  # the A/A control
+LARGEST_LOGIT_DIFFERENCE = 1e-3  # between engines, relative to the largest logit; more is an error of the engine
+LARGEST_DRIFT_PERCENT = 20  # of the parent's latency between the two of the control, or from the first round to the last
+LARGEST_OTHER_LOAD_PERCENT = 10  # of all cores, by other processes
+LEGACY_READINGS = 15  # the original study's number of batches
+INPUT_BYTES = 2**28  # of unpacked test voxels that wait on the device, or one batch where that is more
 
 
 @dataclass(frozen=True)
 class Windows:
-    """How long the figures are measured; the keys of `measurement` in the config."""
+    """How long is measured; the keys of `measurement: brief` and `full` in the config."""
 
-    repetitions: int  # latency: rounds over all models, each in a new random order
-    seconds: float  # latency: at least this long a round
-    calls: int  # latency: and at least this many calls a round
-    warmup_calls: int  # latency: before each round, not counted
-    test_pass_seconds: float  # throughput and utilization: whole test passes for at least this long
+    repetitions: int  # latency: rounds over all networks and cells, each in a new random order
+    seconds: float  # latency: at least this long a cell and round
+    calls: int  # latency: and at least this many calls
+    warmup_calls: int  # before each round and window, not counted
+    windows: int  # of throughput, utilization and energy, each cell
+    window_seconds: float  # at least
 
 
-class UtilizationSampler:
-    """Samples NVML's GPU utilization (percent of time with any kernel running) in a thread while a window is open.
+@dataclass(frozen=True)
+class Cell:
+    """The conditions of one figure."""
 
-    Use as a context manager; afterwards `summary()` gives {mean, sd, n} or None, and `reason` says why None.
+    engine: str
+    device: str
+    threads: int  # of the CPU
+    batch_size: int
+
+    def __str__(self):
+        return f"{self.engine}/{self.device}/threads{self.threads}/batch{self.batch_size}"
+
+
+@dataclass(frozen=True)
+class Measured:
+    """The outcome of one comparison."""
+
+    figures: dict  # {network: [figures of each cell, see `_figures`]}
+    latencies: dict  # {(network, cell): [milliseconds of every call, an array a repetition]}
+    invalid_reasons: list  # why the run should not be believed; empty for a good run
+    idle_power_w: counters.Reading
+
+
+def cells(engine_names, threads, batch_sizes, device):
+    """Every combination of conditions. threads: numbers, or 'all' for the cores this process may use."""
+    counts = dict.fromkeys(counters.available_cores() if count == "all" else int(count) for count in threads)
+    return [
+        Cell(name, device.type if name in engines.ON_GPU else "cpu", count, size)
+        for name in engine_names
+        for count in counts
+        for size in batch_sizes
+    ]
+
+
+def measure(models, voxels, conditions, windows, device, report=print):
+    """Measures networks under every condition; returns `Measured`.
+
+    models: {name: network in eval mode, on the CPU}, among them PARENT and AGAIN. voxels: the test split.
+    Raises ValueError where an engine's logits differ from torch's by more than LARGEST_LOGIT_DIFFERENCE.
     """
+    inputs = {place: _objects(voxels, max(cell.batch_size for cell in conditions), place) for place in {"cpu", device.type}}
+    prepared, differences = _prepare(models, inputs, conditions, report)
+    runners = {key: runner for key, runner in prepared.items() if isinstance(runner, engines.Runner)}
+    others_before = counters.other_gpu_processes(device)
+    latencies, load = _latencies(runners, inputs, windows, report)
+    meter = counters.EnergyMeter(device, windows.window_seconds)
+    idle = _idle_power(meter, windows)
+    served = _serve(runners, inputs, windows, meter, idle, report)
+    others = max(others_before, counters.other_gpu_processes(device))
+    figures = {
+        name: [
+            {**asdict(cell), "unavailable": str(prepared[name, cell])}
+            if (name, cell) not in runners
+            else {
+                **asdict(cell), "unavailable": None, "memory_format": runners[name, cell].memory_format,
+                "logit_difference": differences[name, cell], **_latency_figures(latencies, name, cell), **served[name, cell],
+            }
+            for cell in conditions
+        ]
+        for name in models
+    }  # fmt: skip
+    invalid = _invalid_reasons(latencies, conditions, load, others, [one["throttled"] for one in served.values()])
+    return Measured(figures, latencies, invalid, idle)
 
-    def __init__(self, device):
-        self._samples, self._stop, self.reason = [], threading.Event(), None
-        self._handle = self._open(device)
 
-    def _open(self, device):
-        if device.type != "cuda":
-            self.reason = "no GPU: this was measured on the CPU"
-            return None
-        try:
-            import pynvml
+def _objects(voxels, batch_size, place):
+    """Test objects as float32 voxels on a device: whole batches, up to INPUT_BYTES; few objects are used repeatedly."""
+    count = max(1, min(len(voxels), INPUT_BYTES // (4 * voxels.resolution**3)) // batch_size) * batch_size
+    return unpack(voxels.packed[torch.arange(count) % len(voxels)], voxels.resolution).to(place)
 
-            pynvml.nvmlInit()
-            return pynvml.nvmlDeviceGetHandleByUUID(f"GPU-{torch.cuda.get_device_properties(device).uuid}")
-        except Exception as error:  # NVML absent, too old, or forbidden: each library version raises its own kind
-            self.reason = f"NVML can't be used: {error}"
-            return None
 
-    def _sample(self):
-        import pynvml
-
-        while not self._stop.is_set():
+def _prepare(models, inputs, conditions, report):
+    """({(name, cell): Runner or Unavailable}, {(name, cell): largest logit difference to torch, relative})."""
+    prepared, differences = {}, {}
+    for name, network in models.items():
+        expected = {}
+        for cell in conditions:
+            batch = inputs[cell.device][: cell.batch_size]
             try:
-                self._samples.append(pynvml.nvmlDeviceGetUtilizationRates(self._handle).gpu)
-            except pynvml.NVMLError as error:
-                self.reason = f"NVML gives no utilization: {error}"
-                return
-            self._stop.wait(SAMPLING_PERIOD_S)
-
-    def __enter__(self):
-        self._thread = threading.Thread(target=self._sample, daemon=True) if self._handle else None
-        if self._thread:
-            self._thread.start()
-        return self
-
-    def __exit__(self, *_):
-        self._stop.set()
-        if self._thread:
-            self._thread.join()
-
-    def summary(self):
-        if self.reason is None and not self._samples:
-            self.reason = "the window closed before NVML gave a sample"
-        if self.reason:
-            return None
-        return {"mean": float(np.mean(self._samples)), "sd": float(np.std(self._samples)), "n": len(self._samples)}
+                runner = engines.ENGINES[cell.engine](network, batch, cell.threads)
+            except engines.Unavailable as error:
+                prepared[name, cell] = error
+                continue
+            with torch.inference_mode():
+                found = torch.as_tensor(runner.start()(batch)).cpu()
+                if cell.batch_size not in expected:
+                    expected[cell.batch_size] = network(inputs["cpu"][: cell.batch_size])
+            difference = _relative_difference(found, expected[cell.batch_size])
+            if not difference <= LARGEST_LOGIT_DIFFERENCE:
+                raise ValueError(f"{name}: {cell} answers differently from torch, by {difference:.2g} of the largest logit")
+            prepared[name, cell], differences[name, cell] = runner, difference
+    report(f"prepared {len(models)} networks in {len(conditions)} cells")
+    return prepared, differences
 
 
-def measure(models, voxels, batch_sizes, windows, report=print):
-    """Measures several models side by side, in one process and in an order drawn anew each round.
-
-    models: {name: network}, on their device and in eval mode. voxels: the test split, on that device.
-    Returns {name: figures}, see `_figures`.
-    """
-    rng, largest = np.random.default_rng(0), max(batch_sizes)
-    inputs = {size: _full_batches(voxels, size, 1)[0] for size in batch_sizes}
-    latencies = {name: {size: [] for size in batch_sizes} for name in models}
-    for repetition in range(windows.repetitions):
-        for name in rng.permutation(list(models)):
-            for size in batch_sizes:
-                latencies[name][size] += _latencies(models[name], inputs[size], windows)
-        report(f"latency: round {repetition + 1} of {windows.repetitions}")
-    limit = max(1, TEST_PASS_BYTES // inputs[largest].nbytes)
-    loaded = _full_batches(voxels, largest, min(limit, max(1, len(voxels) // largest)))
-    passes = {name: _test_pass(models[name], loaded, windows) for name in rng.permutation(list(models))}
-    report(f"test pass: {len(loaded)} batches of {largest}")
-    return {name: _figures(latencies[name], passes[name]) for name in models}
+def _relative_difference(found, expected):
+    largest = float(expected.abs().max())
+    return float((found - expected).abs().max()) / (largest or 1.0)
 
 
-def _full_batches(voxels, size, count):
-    """The first `count` batches of exactly `size` objects; a split with fewer objects starts over."""
-    order = torch.arange(size * count) % len(voxels)
-    return [inputs for inputs, _ in batches(voxels, size, order)]
-
-
-def _synchronize(tensor):
-    if tensor.is_cuda:
-        torch.cuda.synchronize(tensor.device)
+def _latencies(runners, inputs, windows, report):
+    """({(name, cell): [array of milliseconds a repetition]}, the CpuWindow of it all)."""
+    rng, found = np.random.default_rng(0), {key: [] for key in runners}
+    keys, started = list(runners), time.monotonic()
+    with counters.CpuWindow() as load:
+        for repetition in range(1, windows.repetitions + 1):
+            for number in rng.permutation(len(keys)):
+                cell = keys[number][1]
+                found[keys[number]].append(
+                    _calls(runners[keys[number]], inputs[cell.device][: cell.batch_size], cell, windows)
+                )
+            left = (time.monotonic() - started) / repetition * (windows.repetitions - repetition)
+            report(f"latency: round {repetition} of {windows.repetitions}, ETA {left:.0f} s")
+    return found, load
 
 
 @torch.inference_mode()
-def _latencies(network, inputs, windows):
-    """Milliseconds of each call, host clock, device synchronized before and after."""
+def _calls(runner, batch, cell, windows):
+    """Milliseconds of each call: between device events on a GPU, by the host's clock on a CPU."""
+    torch.set_num_threads(cell.threads)
+    run, timed = runner.start(), _timed_on_gpu if runner.device.type == "cuda" else _timed
     for _ in range(windows.warmup_calls):
-        network(inputs)
-    _synchronize(inputs)
+        run(batch)
+    engines.synchronize(runner.device)
     found, ends = [], time.perf_counter() + windows.seconds
     while len(found) < windows.calls or time.perf_counter() < ends:
-        started = time.perf_counter_ns()
-        network(inputs)
-        _synchronize(inputs)
-        found.append((time.perf_counter_ns() - started) / 1e6)
-    return found
+        found.append(timed(run, batch))
+    return np.array(found, dtype=np.float32)
+
+
+def _timed(run, batch):
+    started = time.perf_counter_ns()
+    run(batch)
+    return (time.perf_counter_ns() - started) / 1e6
+
+
+def _timed_on_gpu(run, batch):
+    began, ended = torch.cuda.Event(enable_timing=True), torch.cuda.Event(enable_timing=True)
+    began.record()
+    run(batch)
+    ended.record()
+    ended.synchronize()
+    return began.elapsed_time(ended)
+
+
+def _idle_power(meter, windows):
+    """Reading in watts, of a window in which nothing runs."""
+    if meter.reason:
+        return counters.Reading(None, meter.reason)
+    meter.begin()
+    started = time.perf_counter()
+    time.sleep(windows.window_seconds)
+    joules, seconds = meter.end(), time.perf_counter() - started
+    return counters.Reading(None, meter.reason) if joules is None else counters.Reading(joules / seconds)
+
+
+def _serve(runners, inputs, windows, meter, idle, report):
+    """Figures of saturated running, {(name, cell): see `_window_figures`}, the cells in random order."""
+    served, keys, started = {}, list(runners), time.monotonic()
+    for number, place in enumerate(np.random.default_rng(1).permutation(len(keys)), 1):
+        cell = keys[place][1]
+        pool = inputs[cell.device]
+        batches = pool[: len(pool) // cell.batch_size * cell.batch_size].split(cell.batch_size)
+        served[keys[place]] = _window_figures(runners[keys[place]], batches, cell, windows, meter, idle)
+        if number % 25 == 0 or number == len(keys):
+            left = (time.monotonic() - started) / number * (len(keys) - number)
+            report(f"throughput: {number} of {len(keys)}, ETA {left:.0f} s")
+    return served
 
 
 @torch.inference_mode()
-def _test_pass(network, loaded, windows):
-    """One window of whole passes over batches that lie ready on the device: throughput, utilization, memory."""
-    device, on_gpu = loaded[0].device, loaded[0].is_cuda
-    network(loaded[0])  # warm-up
+def _window_figures(runner, batches, cell, windows, meter, idle):
+    """Saturated running: throughput, utilization, energy and memory over `windows.windows` windows.
+
+    The batches lie ready on the device. Energy is counted of the device given: of the GPU, or of the whole processor.
+    """
+    torch.set_num_threads(cell.threads)
+    run, on_gpu = runner.start(), runner.device.type == "cuda"
+    for _ in range(max(1, windows.warmup_calls)):
+        run(batches[0])
+    engines.synchronize(runner.device)
     if on_gpu:
-        torch.cuda.reset_peak_memory_stats(device)
-    process, objects = psutil.Process(), 0
-    with UtilizationSampler(device) as sampler:
-        busy, started = _cpu_seconds(process), time.perf_counter()
-        while objects == 0 or time.perf_counter() < started + windows.test_pass_seconds:
-            for inputs in loaded:
-                network(inputs)
-            _synchronize(loaded[0])
-            objects += len(loaded) * len(loaded[0])
-        seconds, busy = time.perf_counter() - started, _cpu_seconds(process) - busy
-    utilization, batch_size = sampler.summary(), len(loaded[0])
+        torch.cuda.reset_peak_memory_stats(runner.device)
+    objects, seconds, joules, cpu_busy, calls = 0, 0.0, [], 0.0, 0
+    with counters.GpuWindow(runner.device) as gpu:
+        for _ in range(windows.windows):
+            meter.begin()
+            with counters.CpuWindow() as cpu:
+                ends = time.perf_counter() + windows.window_seconds
+                while objects == 0 or time.perf_counter() < ends:
+                    for _ in range(max(1, 64 // cell.batch_size)):  # one look at the clock for some calls
+                        run(batches[calls % len(batches)])
+                        calls += 1
+                        objects += cell.batch_size
+                    engines.synchronize(runner.device)
+            joules.append(meter.end())
+            seconds += cpu.seconds
+            cpu_busy += cpu.utilization_percent * cpu.seconds
+    energy = None if None in joules else sum(joules)
+    no_energy = None if energy is not None else meter.reason
+    net = None if energy is None or idle.value is None else energy - idle.value * seconds
+    utilization, activity = gpu.utilization(), gpu.sm_activity()
+    legacy = _legacy_utilization(run, batches, runner.device)
+    mean = utilization.value and utilization.value["mean"]
+    readings = {
+        "gpu_utilization_percent": utilization,
+        "gpu_utilization_per_inference_percent": _scaled(utilization, mean, 1 / cell.batch_size),
+        "gpu_busy_ms_per_inference": _scaled(utilization, mean, 10 * seconds / objects),
+        "sm_activity_percent": activity,
+        "legacy_gpu_utilization_per_inference_percent": _scaled(legacy, legacy.value, 1 / cell.batch_size),
+        "energy_mj_per_inference": counters.Reading(energy and 1000 * energy / objects, no_energy),
+        "net_energy_mj_per_inference": counters.Reading(net and 1000 * net / objects, no_energy),
+        "peak_memory_bytes": _gpu_memory(on_gpu, torch.cuda.max_memory_allocated),
+        "peak_reserved_bytes": _gpu_memory(on_gpu, torch.cuda.max_memory_reserved),
+    }
     return {
         "throughput_per_s": objects / seconds,
-        "throughput_batch_size": batch_size,
-        "cpu_utilization_percent": 100 * busy / seconds / len(process.cpu_affinity()),
-        "gpu_utilization_percent": utilization,
-        "gpu_utilization_percent_reason": sampler.reason,
-        "gpu_utilization_per_inference_percent": utilization and utilization["mean"] / batch_size,
-        "gpu_utilization_per_inference_percent_reason": sampler.reason,
-        "peak_memory_bytes": torch.cuda.max_memory_allocated(device) if on_gpu else None,
-        "peak_memory_bytes_reason": None if on_gpu else "on the CPU one process holds all models being compared",
+        "cpu_utilization_percent": cpu_busy / seconds,
+        **{name: reading.value for name, reading in readings.items()},
+        "reasons": {name: reading.reason for name, reading in readings.items() if reading.value is None},
+        "throttled": gpu.throttled(),
     }
 
 
-def _cpu_seconds(process):
-    times = process.cpu_times()
-    return times.user + times.system
+def _scaled(reading, value, factor):
+    return reading if reading.value is None else counters.Reading(value * factor)
 
 
-def _figures(latencies, test_pass):
-    """The figures of one model.
+def _gpu_memory(on_gpu, read):
+    return (
+        counters.Reading(read()) if on_gpu else counters.Reading(None, "GPU memory; see peak_resident_bytes for the CPU's")
+    )
 
-    latency_ms {batch size: p50, p90, p99, n}. Over the test pass: throughput_per_s; cpu_utilization_percent of all cores
-    this process may use; gpu_utilization_percent {mean, sd, n} of the NVML samples; the original study's
-    gpu_utilization_per_inference_percent = mean / batch size; peak_memory_bytes that torch allocated on the GPU.
-    """
+
+def _legacy_utilization(run, batches, device):
+    """Reading in percent, the original study's way: nvidia-smi asked once after each synchronized batch."""
+    if device.type != "cuda":
+        return counters.Reading(None, counters.NO_GPU)
+    found = []
+    for number in range(LEGACY_READINGS):
+        run(batches[number % len(batches)])
+        engines.synchronize(device)
+        try:
+            found.append(counters.legacy_gpu_utilization())
+        except (OSError, ValueError, IndexError) as error:
+            return counters.Reading(None, f"nvidia-smi gives no utilization: {error}")
+    return counters.Reading(float(np.mean(found)))
+
+
+def _latency_figures(latencies, name, cell):
+    """Latency in ms, and the speedup over the parent with what the control allows to say of it."""
+    every = np.concatenate(latencies[name, cell])
+    quartiles = np.percentile(every, [25, 75])
+    parent, again, own = (_round_medians(latencies, one, cell) for one in (PARENT, AGAIN, name))
+    speedup, noise = paired_ratio(np.sqrt(parent * again), own), noise_percent(parent, again)
     return {
         "latency_ms": {
-            str(size): {**{f"p{q}": float(np.percentile(found, q)) for q in (50, 90, 99)}, "n": len(found)}
-            for size, found in latencies.items()
+            **{f"p{q}": float(np.percentile(every, q)) for q in (50, 90, 99)},
+            "iqr": float(quartiles[1] - quartiles[0]), "n": len(every),
         },
-        **test_pass,
-        "energy_mj_per_inference": None,
-        "energy_mj_per_inference_reason": "this version measures no energy",
-    }
+        "speedup": {**asdict(speedup), "noise_percent": noise, "verdict": verdict(speedup, noise)},
+    }  # fmt: skip
+
+
+def _round_medians(latencies, name, cell):
+    return np.array([np.median(calls) for calls in latencies[name, cell]])
+
+
+def _invalid_reasons(latencies, conditions, load, other_processes, throttled):
+    """Why the run should not be believed, as sentences."""
+    found, control, drift = [], [], []
+    for cell in conditions:
+        if (PARENT, cell) in latencies:
+            parent, again = (_round_medians(latencies, name, cell) for name in (PARENT, AGAIN))
+            control.append(abs(np.log(parent / again).mean()))
+            drift.append(np.log(parent * again)[[0, -1]] @ [-0.5, 0.5])
+    control, drift = (100 * np.expm1(abs(np.median(logs))) for logs in (control, drift))
+    if control > LARGEST_DRIFT_PERCENT:
+        found.append(f"the parent differs from itself by {control:.0f} %")
+    if drift > LARGEST_DRIFT_PERCENT:
+        found.append(f"the parent's latency drifted by {drift:.0f} % from the first round to the last")
+    if load.other_percent > LARGEST_OTHER_LOAD_PERCENT:
+        found.append(f"other processes kept {load.other_percent:.0f} % of the cores busy")
+    if other_processes:
+        found.append(f"{other_processes} other process(es) computed on the GPU")
+    if any(throttled):
+        found.append("the GPU throttled itself")
+    return found

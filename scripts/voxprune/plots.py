@@ -1,7 +1,5 @@
 """The plots: one style, one colour and marker a method everywhere, spread over seeds always drawn."""
 
-import re
-
 import matplotlib
 
 matplotlib.use("Agg")
@@ -10,7 +8,7 @@ import pandas as pd
 from matplotlib.ticker import FuncFormatter
 
 from voxprune.files import whole
-from voxprune.tables import batch_sizes, measured_on_gpu
+from voxprune.tables import at_cell, hardware, main_cell, measured_on_gpu
 
 STYLE = {
     "figure.figsize": (6.4, 4.2), "figure.dpi": 150, "font.size": 10, "axes.grid": True, "grid.alpha": 0.3,
@@ -23,10 +21,13 @@ MARKERS = ["o", "s", "^", "D", "v", "P", "X", "<", ">", "p", "h", "*"]
 DASHES = ["-", "--", ":", "-."]
 
 
-def write_plots(summary, curves, folder):
-    """Writes every plot of `PLOTS` as PNG and SVG. summary: as from tables.read_summary; curves: {seed: learning curve}."""
-    for name, draw in PLOTS.items():
-        write_plot(folder / name, draw, curves if draw is learning_curves else summary)
+def write_plots(summary, demand, curves, folder):
+    """Writes every plot as PNG and SVG: of the summary, of demand (both tables of `tables`), {seed: learning curve}."""
+    for draw in OF_ACCURACY:
+        write_plot(folder / draw.__name__, draw, summary)
+    for draw in OF_DEMAND:
+        write_plot(folder / draw.__name__, draw, summary, demand)
+    write_plot(folder / "learning_curves", learning_curves, curves)
 
 
 def write_plot(stem, draw, *data):
@@ -43,39 +44,90 @@ def write_plot(stem, draw, *data):
 def accuracy_by_level(axes, summary):
     _lines(axes, summary, "level_percent", "accuracy_percent")
     axes.set(xlabel="pruning level, %", ylabel="test accuracy, %", title="Accuracy by pruning level")
-    _finish(axes, summary, seeds=True)
+    _finish(axes, summary)
 
 
-def gpu_utilization_by_level(axes, summary):
-    if measured_on_gpu(summary):
-        _lines(axes, summary, "level_percent", "gpu_utilization_per_inference_percent")
-        axes.set(ylabel="mean GPU utilization / batch size, %", title="GPU utilization per inference, the study's figure")
-        axes.set_ylim(bottom=0)
+def gpu_utilization_by_level(axes, summary, demand):
+    """With a GPU the study's own way of reading beside the corrected one, else the processor's utilization."""
+    engine, device, threads, size = main_cell(demand)
+    rows = at_cell(demand, main_cell(demand))
+    if measured_on_gpu(demand):
+        left, right = _panels(axes, 2)
+        _lines(left, rows, "level_percent", "legacy_gpu_utilization_per_inference_percent")
+        _lines(right, rows, "level_percent", "gpu_utilization_per_inference_percent")
+        left.set(title="legacy: nvidia-smi after each batch", ylabel="mean GPU utilization / batch size, %")
+        right.set(title="corrected: sampled while saturated")
+        left.set_ylim(bottom=0)
+        drawn = [left, right]
     else:
-        _lines(axes, summary, "level_percent", "cpu_utilization_percent")
-        cores, threads = (int(summary[column].dropna().iloc[0]) for column in ("provenance.hardware.cores", "threads"))
+        _lines(axes, rows, "level_percent", "cpu_utilization_percent")
+        cores = int(rows["hardware.cores"].iloc[0])
         axes.set(
             ylabel=f"CPU utilization, % of {cores} core{'s' * (cores > 1)}",
             title=f"CPU utilization by pruning level (no GPU here; {threads} thread{'s' * (threads > 1)})",
         )
         axes.set_ylim(0, 105)
-    axes.set(xlabel="pruning level, %")
-    _finish(axes, summary)
+        drawn = [axes]
+    for one in drawn:
+        one.set(xlabel="pruning level, %")
+    _finish(drawn[-1], summary, demand)
 
 
-def latency_by_level(axes, summary):
-    size = batch_sizes(summary)[-1]
-    column = f"latency_ms.{size}.p50"
-    control = summary.filter(regex=rf"^parent_control\.\d\.{re.escape(column)}$").stack()
-    axes.axhspan(control.min(), control.max(), color="0.9", zorder=0, label="parent measured again and again")
-    _lines(axes, summary, "level_percent", column, low=column, high=f"latency_ms.{size}.p90")
-    axes.set(
-        xlabel="pruning level, %",
-        ylabel=f"latency of a batch of {size}, ms",
-        title="Latency by pruning level (median, bars to the 90th percentile)",
-    )
-    axes.set_ylim(bottom=0)
-    _finish(axes, summary)
+def latency_by_level(axes, summary, demand):
+    """A panel an engine: median latency, bars to the 90th percentile, the parent's noise floor as a band."""
+    first, threads, size = demand["engine"].iloc[0], *main_cell(demand)[2:]
+    engines = demand["engine"].unique()
+    panels = _panels(axes, len(engines))
+    for panel, engine in zip(panels, engines):
+        rows = demand[(demand["engine"] == engine) & (demand["threads"] == threads) & (demand["batch_size"] == size)]
+        _noise_band(panel, rows, "latency_ms.p50")
+        _lines(panel, rows, "level_percent", "latency_ms.p50", low="latency_ms.p50", high="latency_ms.p90")
+        panel.set(xlabel="pruning level, %", title=engine)
+        panel.set_ylim(bottom=0)
+    where = "" if (demand["device"] != "cpu").any() else f", {threads} thread{'s' * (threads > 1)}"
+    panels[0].set_ylabel(f"latency of a batch of {size}, ms (median, bars to p90)")
+    panels[0].figure.suptitle(f"Latency by pruning level{where}", fontsize=11)
+    _finish(panels[list(engines).index(first)], summary, demand)
+
+
+def speedup_against_macs(axes, summary, demand):
+    """A panel an engine: what removing MACs saves in time, against what it would save if time followed MACs."""
+    threads, size = main_cell(demand)[2:]
+    macs = summary.set_index(["method", "level_percent", "seed"])[["macs", "collapsed"]]
+    parent = summary.loc[summary["method"] == "parent", "macs"].iloc[0]
+    rows = demand.join(macs, on=["method", "level_percent", "seed"])
+    rows = rows[~rows["collapsed"] & (rows["threads"] == threads) & (rows["batch_size"] == size)]
+    rows = rows.assign(reduction=parent / rows["macs"])
+    engines = rows["engine"].unique()
+    panels, most = _panels(axes, len(engines)), rows["reduction"].max() * 1.1
+    for panel, engine in zip(panels, engines):
+        own = rows[rows["engine"] == engine]
+        noise = own["speedup.noise_percent"].max() / 100
+        panel.axhspan(1 / (1 + noise), 1 + noise, color="0.88", zorder=0, label="noise floor")
+        panel.plot([1, most], [1, most], color="0.35", linewidth=1, linestyle=":", label="time as MACs")
+        _lines(panel, own, "reduction", "speedup.mean", low="speedup.low", high="speedup.high", parent=False)
+        for axis in (panel.xaxis, panel.yaxis):
+            axis.axes.set_xscale("log") if axis is panel.xaxis else axis.axes.set_yscale("log")
+            axis.set_major_formatter(FuncFormatter(_plain_number))
+            axis.set_minor_formatter(FuncFormatter(_plain_number))
+        panel.set(xlabel="MACs: parent / pruned", title=engine)
+    panels[0].set_ylabel(f"speedup of a batch of {size} (95 % interval)")
+    panels[0].figure.suptitle("Measured speedup against the reduction of MACs", fontsize=11)
+    _finish(panels[0], summary, demand)
+
+
+def _panels(axes, count):
+    """Replaces one pair of axes by `count` side by side that share their scale."""
+    figure = axes.figure
+    axes.remove()
+    figure.set_figwidth(figure.get_figwidth() * (1 + 0.45 * (count - 1)))
+    return list(figure.subplots(1, count, sharey=True, squeeze=False)[0])
+
+
+def _noise_band(axes, rows, column):
+    parent = rows.loc[rows["method"] == "parent", column].mean()
+    noise = rows["speedup.noise_percent"].max() / 100
+    axes.axhspan(parent / (1 + noise), parent * (1 + noise), color="0.88", zorder=0, label="noise floor (A/A)")
 
 
 def accuracy_against_macs(axes, summary):
@@ -104,7 +156,7 @@ def _accuracy_against(axes, summary, column, unit, what, label):
     axes.xaxis.set_major_formatter(FuncFormatter(_plain_number))
     axes.xaxis.set_minor_formatter(FuncFormatter(_plain_number))
     axes.set(xlabel=label, ylabel="test accuracy, %", title=f"Accuracy against {what} (collapsed networks left out)")
-    _finish(axes, summary, seeds=True)
+    _finish(axes, summary)
 
 
 def _plain_number(value, position):
@@ -148,19 +200,15 @@ def criteria_correlations(axes, table, note):
     axes.figure.supxlabel(note, x=0.01, ha="left", fontsize=7.5, color="0.35")
 
 
-PLOTS = {
-    draw.__name__: draw
-    for draw in (
-        accuracy_by_level, gpu_utilization_by_level, latency_by_level, accuracy_against_macs, accuracy_against_parameters,
-        accuracy_against_bytes, learning_curves,
-    )
-}  # fmt: skip
+OF_ACCURACY = (accuracy_by_level, accuracy_against_macs, accuracy_against_parameters, accuracy_against_bytes)
+OF_DEMAND = (gpu_utilization_by_level, latency_by_level, speedup_against_macs)
 
 
-def _lines(axes, summary, x, y, low=None, high=None):
+def _lines(axes, summary, x, y, low=None, high=None, parent=True):
     """One line a method with its spread (over seeds, or from columns low to high), the parent as a reference line."""
-    parent = summary.loc[summary["method"] == "parent", y]
-    axes.axhline(parent.mean(), color="0.35", linewidth=1, linestyle=(0, (6, 3)), label="parent", zorder=1)
+    if parent:
+        level = summary.loc[summary["method"] == "parent", y].mean()
+        axes.axhline(level, color="0.35", linewidth=1, linestyle=(0, (6, 3)), label="parent", zorder=1)
     methods = [method for method in summary["method"].unique() if method != "parent"]
     for number, method in enumerate(methods):
         levels = summary[summary["method"] == method].groupby("level_percent")
@@ -175,11 +223,16 @@ def _lines(axes, summary, x, y, low=None, high=None):
         )  # fmt: skip
 
 
-def _finish(axes, summary, seeds=False):
-    axes.legend(loc="best")
+def _finish(axes, summary, demand=None):
+    """Legend, and a line below that says what was measured, on what, and what speaks against it."""
+    axes.legend(loc="best", fontsize=9)
     one, count = summary.iloc[0], summary["seed"].nunique()
-    device = one.get("provenance.hardware.gpu")
-    device = device if isinstance(device, str) else one["provenance.hardware.cpu"]
     spread = f"mean of {count} seeds, bars from the lowest to the highest" if count > 1 else "one seed"
-    note = f"{one['experiment']}, {one['n_samples']} test objects, " + (spread if seeds else f"one seed, {device}")
+    note = f"{one['experiment']}, {one['n_samples']} test objects, {spread}"
+    if demand is not None:
+        brief = ", measured briefly" if (demand["detail"] == "brief").any() else ""
+        note = f"{one['experiment']}, one seed{brief}, {hardware(demand)}"
+        if not demand["valid"].all():
+            reasons = "; ".join(demand.loc[~demand["valid"], "invalid_reasons"].unique())
+            note += f"\nINVALID: {reasons}"
     axes.figure.supxlabel(note, x=0.01, ha="left", fontsize=7.5, color="0.35")

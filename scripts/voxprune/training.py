@@ -31,7 +31,7 @@ class Recipe:
     schedule: str  # constant | cosine (down to 0 over all steps) | onecycle (up over the first 30 %, then cosine)
     label_smoothing: float  # share of the target spread over all classes
     validation_share: float  # of each class's training objects
-    augmentation: Augmentation = Augmentation(0, 0, 0)
+    augmentation: Augmentation = Augmentation(0, 0, 0, 0)
 
 
 def recipe_of(made):

@@ -1,0 +1,293 @@
+"""What the hardware counts while a window is open: GPU utilization, energy, memory, and what disturbs them.
+
+What this machine can't count is None, with the reason beside it: never 0, never a guess.
+"""
+
+import resource
+import subprocess
+import sys
+import threading
+import time
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass
+from multiprocessing import get_all_start_methods, get_context
+
+import numpy as np
+import psutil
+import torch
+
+DRAIN_PERIOD_S = 0.25  # the driver keeps some seconds of samples; without its buffer NVML renews every 1/6 to 1 s
+NO_GPU = "no GPU: this was measured on the CPU"
+SMALLEST_ENERGY_WINDOW_S = 10  # energy counters renew every 20 to 100 ms, and some are fed from samples (arXiv 2312.02741)
+LEGACY_COMMAND = ["nvidia-smi", "--query-gpu=utilization.gpu", "--format=csv,noheader,nounits"]
+
+
+@dataclass(frozen=True)
+class Reading:
+    """A counted figure, or None and why."""
+
+    value: float | dict | None
+    reason: str | None = None
+
+
+def open_nvml(device):
+    """NVML's handle of a CUDA device, whatever CUDA_VISIBLE_DEVICES calls it. Raises RuntimeError saying why it can't."""
+    if device.type != "cuda":
+        raise RuntimeError(NO_GPU)
+    try:
+        import pynvml
+
+        pynvml.nvmlInit()
+        return pynvml.nvmlDeviceGetHandleByUUID(f"GPU-{torch.cuda.get_device_properties(device).uuid}")
+    except Exception as error:  # NVML absent, too old, or forbidden: each library version raises its own kind
+        raise RuntimeError(f"NVML can't be used: {error}") from error
+
+
+class GpuWindow:
+    """Context manager: counts what NVML says of a GPU while it is open, in a thread of its own.
+
+    Utilization is NVML's: percent of time in which any kernel ran, however small, over the last 1/6 to 1 s. It comes from
+    the driver's own buffer of samples, or where there is none from polling. SM activity (percent of the multiprocessors
+    that were busy) comes from GPM, on Hopper GPUs and later.
+    """
+
+    def __init__(self, device):
+        self._samples, self._stop, self._throttle, self._thread = [], threading.Event(), 0, None
+        self._utilization_reason = self._activity = None
+        try:
+            self._handle, self._reason = open_nvml(device), None
+        except RuntimeError as error:
+            self._handle, self._reason = None, str(error)
+
+    def __enter__(self):
+        if self._handle:
+            self._last_seen = self._newest(0)
+            self._before = self._gpm_sample()
+            self._thread = threading.Thread(target=self._watch, daemon=True)
+            self._thread.start()
+        return self
+
+    def __exit__(self, *_):
+        if self._thread:
+            self._stop.set()
+            self._thread.join()
+            self._activity = self._sm_activity()
+
+    def utilization(self):
+        """Reading of {mean, sd, n}, percent."""
+        if self._samples:
+            return Reading(
+                {"mean": float(np.mean(self._samples)), "sd": float(np.std(self._samples)), "n": len(self._samples)}
+            )
+        return Reading(None, self._reason or self._utilization_reason or "the window closed before NVML gave a sample")
+
+    def sm_activity(self):
+        """Reading in percent."""
+        return self._activity or Reading(None, self._reason)
+
+    def throttled(self):
+        """Whether the GPU slowed down for heat or for want of power while the window was open."""
+        return bool(self._throttle)
+
+    def _watch(self):
+        import pynvml as nvml
+
+        heat = nvml.nvmlClocksEventReasonHwThermalSlowdown | nvml.nvmlClocksEventReasonSwThermalSlowdown
+        slow = heat | nvml.nvmlClocksEventReasonHwSlowdown | nvml.nvmlClocksEventReasonHwPowerBrakeSlowdown
+        while True:
+            last = self._stop.wait(DRAIN_PERIOD_S)
+            try:
+                self._drain(nvml)
+            except nvml.NVMLError as error:
+                self._utilization_reason = f"NVML gives no utilization: {error}"
+            try:
+                self._throttle |= nvml.nvmlDeviceGetCurrentClocksEventReasons(self._handle) & slow
+            except nvml.NVMLError:
+                pass  # not every GPU tells
+            if last:
+                return
+
+    def _newest(self, since):
+        """The time stamp of the driver's newest sample, so that the window begins after it; None without a buffer."""
+        import pynvml as nvml
+
+        try:
+            _, samples = nvml.nvmlDeviceGetSamples(self._handle, nvml.NVML_GPU_UTILIZATION_SAMPLES, since)
+            return max((sample.timeStamp for sample in samples), default=since)
+        except nvml.NVMLError as error:
+            return since if error.value == nvml.NVML_ERROR_NOT_FOUND else None
+
+    def _drain(self, nvml):
+        if self._last_seen is None:
+            self._samples.append(nvml.nvmlDeviceGetUtilizationRates(self._handle).gpu)
+            return
+        try:
+            _, samples = nvml.nvmlDeviceGetSamples(self._handle, nvml.NVML_GPU_UTILIZATION_SAMPLES, self._last_seen)
+        except nvml.NVMLError as error:
+            if error.value == nvml.NVML_ERROR_NOT_FOUND:  # nothing new yet
+                return
+            raise
+        new = [sample for sample in samples if sample.timeStamp > self._last_seen]
+        self._samples += [sample.sampleValue.uiVal for sample in new]
+        self._last_seen = max((sample.timeStamp for sample in new), default=self._last_seen)
+
+    def _gpm_sample(self):
+        import pynvml as nvml
+
+        try:
+            if not nvml.nvmlGpmQueryDeviceSupport(self._handle).isSupportedDevice:
+                self._activity = Reading(None, "this GPU has no GPM counters (Hopper and later have)")
+                return None
+            return nvml.nvmlGpmSampleGet(self._handle, nvml.nvmlGpmSampleAlloc())
+        except Exception as error:  # NVMLError, or a driver without the function
+            self._activity = Reading(None, f"NVML gives no GPM counters: {error}")
+            return None
+
+    def _sm_activity(self):
+        import pynvml as nvml
+
+        if self._before is None:
+            return self._activity
+        after = self._gpm_sample()
+        if after is None:
+            return self._activity
+        query = nvml.c_nvmlGpmMetricsGet_t()
+        query.version, query.numMetrics = nvml.NVML_GPM_METRICS_GET_VERSION, 1
+        query.sample1, query.sample2 = self._before, after
+        query.metrics[0].metricId = nvml.NVML_GPM_METRIC_SM_UTIL
+        try:
+            return Reading(float(nvml.nvmlGpmMetricsGet(query).metrics[0].value))
+        except nvml.NVMLError as error:
+            return Reading(None, f"NVML gives no GPM counters: {error}")
+        finally:
+            for sample in (self._before, after):
+                nvml.nvmlGpmSampleFree(sample)
+
+
+def other_gpu_processes(device):
+    """How many processes besides this one compute on the GPU; 0 where NVML can't tell."""
+    try:
+        import pynvml
+
+        return max(0, len(pynvml.nvmlDeviceGetComputeRunningProcesses(open_nvml(device))) - 1)
+    except Exception:  # no GPU, no NVML, no permission
+        return 0
+
+
+def gpu_facts(device):
+    """What a reader must know of the GPU: name, driver, clocks now and at most (MHz), power limit (W), persistence, ECC.
+
+    None without a GPU; a fact that NVML doesn't tell is None.
+    """
+    try:
+        handle = open_nvml(device)
+    except RuntimeError:
+        return None
+    import pynvml as nvml
+
+    def fact(read):
+        try:
+            return read()
+        except Exception:  # not every GPU has every fact
+            return None
+
+    return {
+        "name": fact(lambda: nvml.nvmlDeviceGetName(handle)),
+        "uuid": fact(lambda: nvml.nvmlDeviceGetUUID(handle)),
+        "driver": fact(nvml.nvmlSystemGetDriverVersion),
+        "sm_clock_mhz": fact(lambda: nvml.nvmlDeviceGetClockInfo(handle, nvml.NVML_CLOCK_SM)),
+        "max_sm_clock_mhz": fact(lambda: nvml.nvmlDeviceGetMaxClockInfo(handle, nvml.NVML_CLOCK_SM)),
+        "memory_clock_mhz": fact(lambda: nvml.nvmlDeviceGetClockInfo(handle, nvml.NVML_CLOCK_MEM)),
+        "power_limit_w": fact(lambda: nvml.nvmlDeviceGetPowerManagementLimit(handle) / 1000),
+        "persistence_mode": fact(lambda: bool(nvml.nvmlDeviceGetPersistenceMode(handle))),
+        "ecc": fact(lambda: bool(nvml.nvmlDeviceGetEccMode(handle)[0])),
+        "temperature_c": fact(lambda: nvml.nvmlDeviceGetTemperature(handle, nvml.NVML_TEMPERATURE_GPU)),
+    }
+
+
+def legacy_gpu_utilization():
+    """One reading the original study's way: GPUtil starts nvidia-smi and reads its percentage. Raises OSError, ValueError."""
+    return float(subprocess.run(LEGACY_COMMAND, capture_output=True, text=True, check=False).stdout.split()[0])
+
+
+class EnergyMeter:
+    """Joules of the GPU, or without one of the CPU and its memory, by zeus's counters (NVML, RAPL, Jetson's rails)."""
+
+    def __init__(self, device, window_seconds):
+        self._monitor, self.reason = None, None
+        if window_seconds < SMALLEST_ENERGY_WINDOW_S:
+            self.reason = f"energy needs windows of {SMALLEST_ENERGY_WINDOW_S} s; measure with `detail: full`"
+            return
+        try:
+            from zeus.monitor import ZeusMonitor
+
+            self._monitor = ZeusMonitor(gpu_indices=[device.index or 0] if device.type == "cuda" else [])
+        except Exception as error:  # zeus absent, counters forbidden: each its own kind
+            self.reason = f"no energy counter: {error}"
+
+    def begin(self):
+        if self._monitor:
+            self._monitor.begin_window("voxprune", sync_execution=False)
+
+    def end(self):
+        """Joules since `begin`, None (and `reason`) where nothing here counts them."""
+        if not self._monitor:
+            return None
+        found = self._monitor.end_window("voxprune", sync_execution=False)
+        board = getattr(found.soc_energy, "total_energy_mj", None)
+        if found.gpu_energy:
+            return sum(found.gpu_energy.values())
+        if board:
+            return board / 1000
+        if found.cpu_energy:
+            return sum(found.cpu_energy.values()) + sum((found.dram_energy or {}).values())
+        self.reason = "no energy counter: neither NVML nor RAPL nor a board's rails can be read here"
+        return None
+
+
+class CpuWindow:
+    """Context manager: processor time of this process and of all others while it is open."""
+
+    def __enter__(self):
+        self._cores = available_cores()
+        self._began = self._now()
+        return self
+
+    def __exit__(self, *_):
+        self.seconds, own, busy = (after - before for before, after in zip(self._began, self._now()))
+        self.utilization_percent = 100 * own / self.seconds / self._cores
+        self.other_percent = max(0.0, 100 * (busy - own) / self.seconds / psutil.cpu_count())
+
+    @staticmethod
+    def _now():
+        own, all_processes = psutil.Process().cpu_times(), psutil.cpu_times()
+        busy = sum(getattr(all_processes, kind, 0.0) for kind in ("user", "nice", "system", "irq", "softirq"))
+        return time.perf_counter(), own.user + own.system, busy
+
+
+def available_cores():
+    """How many cores this process may use."""
+    return len(affinity() or range(psutil.cpu_count()))
+
+
+def affinity():
+    """The cores this process may use, by number; None where the system doesn't say."""
+    process = psutil.Process()
+    return process.cpu_affinity() if hasattr(process, "cpu_affinity") else None
+
+
+def peak_resident_bytes(work, *arguments):
+    """Reading: most memory that a forked process held which did nothing but `work(*arguments)`, libraries included.
+
+    Call it before this process starts threads or CUDA. `work` is a function of a module.
+    """
+    if "fork" not in get_all_start_methods():
+        return Reading(None, "this system can't fork a process to measure")
+    with ProcessPoolExecutor(1, mp_context=get_context("fork")) as pool:
+        return Reading(pool.submit(_peak_after, work, arguments).result())
+
+
+def _peak_after(work, arguments):
+    work(*arguments)
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return peak if sys.platform == "darwin" else peak * 1024

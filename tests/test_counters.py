@@ -1,0 +1,257 @@
+"""Counters: what NVML, RAPL and the system say while a window is open, and honest nulls where they say nothing."""
+
+import sys
+import time
+from types import SimpleNamespace
+
+import numpy as np
+import pynvml
+import pytest
+import torch
+
+from voxprune import counters
+
+GPU, CPU = torch.device("cuda"), torch.device("cpu")
+
+
+class StandIn:
+    """NVML as far as it is used: the real module's constants and structures, and functions that answer from a record.
+
+    samples: [(time stamp, percent)] as the driver's buffer holds them, or None for a GPU without one. rates: readings in
+    sequence, the last one repeats. An exception anywhere is raised where it would be read.
+    """
+
+    def __init__(self, samples=None, rates=(0,), reasons=0, activity=None, processes=1):
+        self.samples, self.rates, self.reasons, self.processes = samples, list(rates), reasons, processes
+        self.activity, self.freed, self.asked = activity, 0, []
+
+    def __getattr__(self, name):
+        return getattr(pynvml, name)  # constants, structures, NVMLError
+
+    def nvmlInit(self):
+        pass
+
+    def nvmlDeviceGetHandleByUUID(self, uuid):
+        assert uuid == "GPU-1234"
+        return "handle"
+
+    def nvmlDeviceGetSamples(self, handle, kind, since):
+        assert handle == "handle" and kind == pynvml.NVML_GPU_UTILIZATION_SAMPLES
+        if self.samples is None:
+            raise pynvml.NVMLError(pynvml.NVML_ERROR_NOT_SUPPORTED)
+        self.asked.append(since)
+        found = [(stamp, value) for stamp, value in self.samples if stamp > since]
+        if not found:
+            raise pynvml.NVMLError(pynvml.NVML_ERROR_NOT_FOUND)
+        return 1, [SimpleNamespace(timeStamp=stamp, sampleValue=SimpleNamespace(uiVal=value)) for stamp, value in found]
+
+    def nvmlDeviceGetUtilizationRates(self, handle):
+        rate = self.rates.pop(0) if len(self.rates) > 1 else self.rates[0]
+        if isinstance(rate, Exception):
+            raise rate
+        return SimpleNamespace(gpu=rate)
+
+    def nvmlDeviceGetCurrentClocksEventReasons(self, handle):
+        if isinstance(self.reasons, Exception):
+            raise self.reasons
+        return self.reasons
+
+    def nvmlGpmQueryDeviceSupport(self, handle):
+        return SimpleNamespace(isSupportedDevice=self.activity is not None)
+
+    def nvmlGpmSampleAlloc(self):
+        return pynvml.c_nvmlGpmSample_t()
+
+    def nvmlGpmSampleGet(self, handle, sample):
+        return sample
+
+    def nvmlGpmMetricsGet(self, query):
+        assert query.version == pynvml.NVML_GPM_METRICS_GET_VERSION and query.numMetrics == 1
+        assert query.metrics[0].metricId == pynvml.NVML_GPM_METRIC_SM_UTIL
+        query.metrics[0].value = self.activity
+        return query
+
+    def nvmlGpmSampleFree(self, sample):
+        self.freed += 1
+
+    def nvmlDeviceGetComputeRunningProcesses(self, handle):
+        return [SimpleNamespace(pid=pid) for pid in range(self.processes)]
+
+    def nvmlDeviceGetName(self, handle):
+        return "Stand-in"
+
+    def nvmlDeviceGetPowerManagementLimit(self, handle):
+        return 70_000
+
+    def nvmlDeviceGetEccMode(self, handle):
+        raise pynvml.NVMLError(pynvml.NVML_ERROR_NOT_SUPPORTED)
+
+    def __call__(self, *_):
+        raise pynvml.NVMLError(pynvml.NVML_ERROR_NOT_SUPPORTED)
+
+
+@pytest.fixture
+def nvml(monkeypatch):
+    def install(*arguments, **named):
+        stand_in = StandIn(*arguments, **named)
+        monkeypatch.setitem(sys.modules, "pynvml", stand_in)
+        monkeypatch.setattr(torch.cuda, "get_device_properties", lambda device: SimpleNamespace(uuid="1234"))
+        monkeypatch.setattr(counters, "DRAIN_PERIOD_S", 0.02)
+        return stand_in
+
+    return install
+
+
+def watched(device=GPU, seconds=0.1, during=lambda: None):
+    with counters.GpuWindow(device) as window:
+        during()
+        time.sleep(seconds)
+    return window
+
+
+def test_the_drivers_buffer_is_read_from_the_windows_beginning(nvml):
+    """What lay in the buffer before counts nothing, what comes while the window is open counts once."""
+    stand_in = nvml(samples=[(100, 99), (200, 99)])
+    window = watched(during=lambda: stand_in.samples.extend([(300, 10), (400, 20), (500, 30)]))
+    expected = {"mean": 20, "sd": pytest.approx(np.std([10, 20, 30])), "n": 3}
+    assert window.utilization() == counters.Reading(expected)
+    assert stand_in.asked[0] == 0 and min(stand_in.asked[1:]) == 200
+
+
+def test_without_a_buffer_nvml_is_polled(nvml):
+    nvml(samples=None, rates=[10, 20, 30])
+    found = watched().utilization().value
+    assert found["n"] >= 3 and found["mean"] == pytest.approx(np.mean([10, 20] + [30] * (found["n"] - 2)))
+
+
+def test_an_empty_buffer_is_a_reason(nvml):
+    nvml(samples=[])
+    assert watched().utilization() == counters.Reading(None, "the window closed before NVML gave a sample")
+
+
+def test_a_forbidden_counter_is_null_with_the_reason(nvml):
+    nvml(samples=None, rates=[pynvml.NVMLError(pynvml.NVML_ERROR_NO_PERMISSION)])
+    reading = watched().utilization()
+    assert reading.value is None and reading.reason == "NVML gives no utilization: Insufficient Permissions"
+
+
+def test_no_gpu_is_null_with_the_reason():
+    window = watched(CPU, 0)
+    for reading in (window.utilization(), window.sm_activity()):
+        assert reading == counters.Reading(None, "no GPU: this was measured on the CPU")
+    assert not window.throttled()
+
+
+def test_no_nvml_is_null_with_the_reason(monkeypatch):
+    monkeypatch.setitem(sys.modules, "pynvml", None)
+    reading = watched(GPU, 0).utilization()
+    assert reading.value is None and reading.reason.startswith("NVML can't be used")
+    assert counters.gpu_facts(GPU) is None and counters.other_gpu_processes(GPU) == 0
+
+
+def test_sm_activity_comes_from_gpm_where_there_is_one(nvml):
+    stand_in = nvml(activity=12.5)
+    assert watched().sm_activity() == counters.Reading(12.5) and stand_in.freed == 2
+    nvml(activity=None)
+    assert watched().sm_activity() == counters.Reading(None, "this GPU has no GPM counters (Hopper and later have)")
+
+
+@pytest.mark.parametrize("reasons, throttled", [
+    (pynvml.nvmlClocksEventReasonNone, False), (pynvml.nvmlClocksEventReasonGpuIdle, False),
+    (pynvml.nvmlClocksEventReasonHwThermalSlowdown, True), (pynvml.nvmlClocksEventReasonSwThermalSlowdown, True),
+    (pynvml.NVMLError(pynvml.NVML_ERROR_NOT_SUPPORTED), False),
+])  # fmt: skip
+def test_slowing_down_for_heat_is_noticed(nvml, reasons, throttled):
+    nvml(reasons=reasons)
+    assert watched().throttled() is throttled
+
+
+def test_other_processes_on_the_gpu_are_counted(nvml):
+    nvml(processes=3)
+    assert counters.other_gpu_processes(GPU) == 2
+    nvml(processes=0)  # in a container that sees no processes, not even this one
+    assert counters.other_gpu_processes(GPU) == 0
+
+
+def test_what_the_gpu_does_not_tell_is_none(nvml):
+    nvml()
+    facts = counters.gpu_facts(GPU)
+    assert facts["name"] == "Stand-in" and facts["power_limit_w"] == 70 and facts["ecc"] is None
+
+
+class Zeus:
+    """zeus.monitor.ZeusMonitor, answering from a record of Measurements."""
+
+    def __init__(self, records):
+        self.records = list(records)
+
+    def __call__(self, gpu_indices):
+        self.gpu_indices = gpu_indices
+        return self
+
+    def begin_window(self, name, sync_execution):
+        pass
+
+    def end_window(self, name, sync_execution):
+        return self.records.pop(0)
+
+
+def record(gpu=None, cpu=None, dram=None, soc=None):
+    return SimpleNamespace(gpu_energy=gpu or {}, cpu_energy=cpu, dram_energy=dram, soc_energy=soc)
+
+
+@pytest.mark.parametrize("found, joules", [
+    (record(gpu={0: 7.0}, cpu={0: 100.0}), 7.0),
+    (record(cpu={0: 5.0, 1: 6.0}, dram={0: 1.0}), 12.0),
+    (record(cpu={0: 5.0}), 5.0),
+    (record(soc=SimpleNamespace(total_energy_mj=2500.0, gpu_energy_mj=900.0)), 2.5),
+])  # fmt: skip
+def test_energy_is_the_gpus_or_the_processors_or_the_boards(monkeypatch, found, joules):
+    monkeypatch.setitem(sys.modules, "zeus.monitor", SimpleNamespace(ZeusMonitor=Zeus([found])))
+    meter = counters.EnergyMeter(CPU, 10)
+    meter.begin()
+    assert meter.end() == joules and meter.reason is None
+
+
+def test_energy_that_nothing_counts_is_null_with_the_reason(monkeypatch):
+    monkeypatch.setitem(sys.modules, "zeus.monitor", SimpleNamespace(ZeusMonitor=Zeus([record()])))
+    meter = counters.EnergyMeter(CPU, 10)
+    meter.begin()
+    assert meter.end() is None and meter.reason.startswith("no energy counter: neither NVML nor RAPL")
+
+
+def test_short_windows_have_no_energy():
+    assert "windows of 10 s" in counters.EnergyMeter(CPU, 9.9).reason
+
+
+def test_without_zeus_energy_is_null_with_the_reason(monkeypatch):
+    monkeypatch.setitem(sys.modules, "zeus.monitor", None)
+    assert counters.EnergyMeter(CPU, 10).reason.startswith("no energy counter:")
+
+
+def test_processor_time_is_split_between_this_process_and_others():
+    with counters.CpuWindow() as window:
+        ends = time.perf_counter() + 0.3
+        while time.perf_counter() < ends:
+            pass
+    assert window.seconds == pytest.approx(0.3, abs=0.1)
+    assert 30 / counters.available_cores() <= window.utilization_percent <= 110 / counters.available_cores()
+    assert 0 <= window.other_percent <= 100
+
+
+def allocate(megabytes):
+    np.ones(megabytes * 2**20, dtype=np.uint8)
+
+
+def test_peak_memory_is_that_of_the_work_alone():
+    small, large = (counters.peak_resident_bytes(allocate, megabytes).value for megabytes in (1, 201))
+    assert 190 * 2**20 < large - small < 230 * 2**20
+    assert abs(counters.peak_resident_bytes(allocate, 1).value - small) < 20 * 2**20
+
+
+def test_the_studys_reading_is_nvidia_smis(monkeypatch, tmp_path):
+    command = tmp_path / "nvidia-smi"
+    command.write_text('#!/bin/sh\n[ "$1" = --query-gpu=utilization.gpu ] && echo 53\n')
+    command.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}:/bin:/usr/bin")
+    assert counters.legacy_gpu_utilization() == 53

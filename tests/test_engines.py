@@ -1,0 +1,83 @@
+"""Engines: each answers as torch does, for every network and pruned shape, or says why it can't."""
+
+import sys
+
+import nets
+import pytest
+import torch
+
+from voxprune import engines, networks
+from voxprune.criteria import Sample
+from voxprune.pruning import Method, prune
+
+FILTER = Method("filter", "l1", "layer", "remove")
+INPUTS = (torch.rand(3, 1, 16, 16, 16, generator=torch.Generator().manual_seed(0)) < 0.3).float()
+
+
+def answer(engine, network, inputs=INPUTS, threads=1):
+    with torch.inference_mode():
+        return torch.as_tensor(engines.ENGINES[engine](network, inputs, threads).start()(inputs))
+
+
+def pruned(name, level):
+    return prune(nets.build(name), FILTER, level, Sample(INPUTS, torch.tensor([0, 1, 2]), 0))[0].eval()
+
+
+@pytest.mark.parametrize("engine", ["torch", "onnxruntime", "openvino"])
+@pytest.mark.parametrize("name", networks.NETWORKS)
+@pytest.mark.parametrize("level", [0, 50])
+def test_engines_agree(engine, name, level):
+    network = pruned(name, level)
+    with torch.inference_mode():
+        expected = network(INPUTS)
+    assert torch.allclose(answer(engine, network), expected, atol=1e-4 * float(expected.abs().max()))
+
+
+@pytest.mark.parametrize("engine", ["onnxruntime", "openvino"])
+def test_an_empty_layer_is_refused_with_the_reason(engine):
+    with pytest.raises(engines.Unavailable, match="a layer keeps no filter"):
+        answer(engine, pruned("original", 100))
+
+
+def test_torch_runs_empty_layers():
+    assert answer("torch", pruned("original", 100)).shape == (3, 3)
+
+
+@pytest.mark.parametrize("engine", ["onnxruntime", "openvino"])
+def test_an_engine_that_is_not_installed_says_so(engine, monkeypatch):
+    monkeypatch.setitem(sys.modules, engine, None)
+    with pytest.raises(engines.Unavailable, match=f"{engine} can't be imported"):
+        answer(engine, nets.build("original").eval())
+
+
+def test_a_compiler_that_fails_is_a_reason_not_a_crash(monkeypatch):
+    def compiled(network, **options):
+        def fail(inputs):
+            raise RuntimeError("InvalidCxxCompiler: No working C++ compiler found\nlong trace")
+
+        return fail
+
+    monkeypatch.setattr(torch, "compile", compiled)
+    with pytest.raises(engines.Unavailable, match="torch.compile fails: InvalidCxxCompiler: No working C.. compiler found$"):
+        answer("torch-compile", nets.build("original").eval())
+
+
+def test_the_faster_memory_format_is_named(monkeypatch):
+    formats = []
+
+    def seconds(network, inputs):
+        kernel = next(one for one in network.parameters() if one.ndim == 5 and one.shape[1] > 1)
+        formats.append(kernel.is_contiguous())
+        return 1.0 if formats[-1] else 2.0
+
+    monkeypatch.setattr(engines, "_trial_seconds", seconds)
+    runner = engines.torch_eager(nets.build("resnet3d").eval(), INPUTS, 1)
+    assert len(formats) == 2 and runner.memory_format == "default" and runner.device.type == "cpu"
+
+
+def test_the_network_itself_is_left_alone():
+    network = nets.build("resnet3d").eval()
+    before = [parameter.stride() for parameter in network.parameters()]
+    for engine in ("torch", "onnxruntime", "openvino"):
+        answer(engine, network)
+    assert [parameter.stride() for parameter in network.parameters()] == before and not network.training
