@@ -57,6 +57,12 @@ def measurement_options(settings):
     return options(chosen | settings[settings["detail"]])
 
 
+def staircase(wildcards):
+    """What a budget of latency needs before pruning; nothing for the others."""
+    wanted = config["methods"][wildcards.method].get("budget") == "latency"
+    return f"results/{EXPERIMENT}/staircase/staircase.csv" if wanted else []
+
+
 def measured_seeds(method):
     """One seed where all have the same shapes; every seed where the scores choose the shapes."""
     recipe = config["methods"][method]

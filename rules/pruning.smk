@@ -6,6 +6,7 @@ rule prune:
     input:
         parent=f"results/{EXPERIMENT}/seed{{seed}}/parent/checkpoint.safetensors",
         shards=SHARDS,
+        staircase=staircase,
     output:
         checkpoint=f"results/{EXPERIMENT}/seed{{seed}}/{{method}}/level{{level}}/checkpoint.safetensors",
         curve=f"results/{EXPERIMENT}/seed{{seed}}/{{method}}/level{{level}}/retraining.csv",
@@ -20,10 +21,11 @@ rule prune:
         method=method_options,
         level=lambda wildcards: int(wildcards.level),
         criterion_objects=config["criterion_objects"],
+        staircase=lambda wildcards, input: options({"staircase": input.staircase} if input.staircase else {}),
         code=code_hash("prune"),
     shell:
         "python scripts/prune.py --parent {input.parent:q} --method {wildcards.method} {params.method} "
-        "--level {params.level} --criterion-objects {params.criterion_objects} "
+        "--level {params.level} --criterion-objects {params.criterion_objects} {params.staircase} "
         "--voxels {params.voxels:q} --gpus {resources.gpu} "
         "--checkpoint {output.checkpoint:q} --curve {output.curve:q} 2>&1 | tee {log:q}"
 

@@ -10,6 +10,9 @@ PLOTS = [
     "accuracy_against_bytes",
     "learning_curves",
 ]
+RETRAINED = [method for method in METHODS if "epochs" in config["methods"][method]]
+if RETRAINED:
+    PLOTS.append("retraining_curves")
 CHILDREN = ["parent", *collect("{method}/level{level}", method=METHODS, level=LEVELS)]
 METRICS = collect(f"results/{EXPERIMENT}/seed{{seed}}/{{child}}/metrics.json", seed=SEEDS, child=CHILDREN)
 
@@ -58,6 +61,11 @@ rule draw_plots:
         summary=f"results/{EXPERIMENT}/summary.csv",
         demand=f"results/{EXPERIMENT}/demand.csv",
         curves=collect(f"results/{EXPERIMENT}/seed{{seed}}/parent/training.csv", seed=SEEDS),
+        retraining=collect(
+            f"results/{EXPERIMENT}/seed{SEEDS[0]}/{{method}}/level{{level}}/retraining.csv",
+            method=RETRAINED,
+            level=LEVELS,
+        ),
     output:
         collect(f"results/{EXPERIMENT}/plots/{{plot}}.{{kind}}", plot=PLOTS, kind=["png", "svg"]),
     log:
@@ -70,7 +78,7 @@ rule draw_plots:
         code=code_hash("draw_plots"),
     shell:
         "python scripts/draw_plots.py --summary {input.summary:q} --demand {input.demand:q} --seeds {params.seeds} --curves {input.curves:q} "
-        "--folder {params.folder:q} > {log:q} 2>&1"
+        "--retraining {input.retraining:q} --folder {params.folder:q} > {log:q} 2>&1"
 
 
 rule compare_criteria:

@@ -12,7 +12,14 @@ from voxprune.tables import read_summary
 
 def main(options):
     curves = {seed: pd.read_csv(path) for seed, path in zip(options.seeds, options.curves)}
-    write_plots(read_summary(options.summary), pd.read_csv(options.demand), curves, options.folder)
+    retraining = {method_and_level(path): pd.read_csv(path) for path in options.retraining}
+    write_plots(read_summary(options.summary), pd.read_csv(options.demand), curves, retraining, options.folder)
+
+
+def method_and_level(path):
+    """('taylor', 50) of `.../taylor/level050/retraining.csv`."""
+    folder = Path(path).parent
+    return folder.parent.name, int(folder.name.removeprefix("level"))
 
 
 def parse():
@@ -21,6 +28,7 @@ def parse():
     parser.add_argument("--demand", required=True, help="demand.csv")
     parser.add_argument("--seeds", type=int, nargs="+", required=True, help="the parents' seeds")
     parser.add_argument("--curves", nargs="+", required=True, help="their training.csv, in the same order")
+    parser.add_argument("--retraining", nargs="*", default=[], help="<method>/level<ppp>/retraining.csv of one seed")
     parser.add_argument("--folder", type=Path, required=True, help="output: <plot>.png and <plot>.svg are written in it")
     return parser
 

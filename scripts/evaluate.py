@@ -39,6 +39,7 @@ def main(options):
             **evaluation.accuracies(logits.argmax(axis=1), voxels.labels.numpy(), classes),
             "validation_accuracy_percent": validation,
             **{name: cost[name] for name in ("parameters", "nonzero_parameters", "macs", "effective_macs", "widths")},
+            "activation_bytes": evaluation.activation_bytes(network),
             **evaluation.stored_bytes(options.checkpoint),
             "removed_percent": evaluation.removed_percent(evaluation.cost(parent), cost),
             "equality_max_abs_difference": made.get("equality_max_abs_difference"),

@@ -6,16 +6,14 @@ import dataclasses
 import numpy as np
 import torch
 
-from voxprune import counters, dataset, engines, measurement, networks, provenance, training
+from voxprune import counters, dataset, measurement, networks, provenance, training
 from voxprune.files import InputError, run_command, whole, write_json
 
 
 def main(options):
     if not len(options.checkpoints) == len(options.outputs) == len(options.samples):
         raise InputError("give as many --outputs and --samples as --checkpoints")
-    windows = measurement.Windows(
-        **{field.name: getattr(options, field.name) for field in dataclasses.fields(measurement.Windows)}
-    )
+    windows = measurement.windows_of(options)
     torch.set_num_threads(1)  # before anything starts threads, which a fork would lose
     loaded = {path: networks.load(path) for path in dict.fromkeys([options.parent, *options.checkpoints])}
     classes = loaded[options.parent][0].description["classes"]
@@ -94,16 +92,7 @@ def parse():
     parser.add_argument("--samples", nargs="+", required=True, help="output: a latency.npz for each, every timed call")
     parser.add_argument("--voxels", required=True, help="folder of shards; test objects are the input")
     parser.add_argument("--experiment", default="", help="name written into the outputs")
-    parser.add_argument("--engines", nargs="+", choices=engines.ENGINES, default=["torch"], help="default torch")
-    parser.add_argument("--threads", nargs="+", default=["1"], help="numbers of CPU threads, or all (default 1)")
-    parser.add_argument("--batch-sizes", type=int, nargs="+", default=[1, 64])
-    parser.add_argument("--detail", default="full", help="name of the windows below, written into the outputs")
-    parser.add_argument("--repetitions", type=int, default=5, help="latency rounds over everything (default 5)")
-    parser.add_argument("--seconds", type=float, default=2.0, help="of latency a network, cell and round (default 2)")
-    parser.add_argument("--calls", type=int, default=200, help="at least, a network, cell and round (default 200)")
-    parser.add_argument("--warmup-calls", type=int, default=50, help="before each round and window, not counted")
-    parser.add_argument("--windows", type=int, default=5, help="of throughput and energy a network and cell (default 5)")
-    parser.add_argument("--window-seconds", type=float, default=10.0, help="each, at least (default 10)")
+    measurement.add_options(parser)
     parser.add_argument("--gpus", type=int, default=1, help="0 keeps to the CPU; otherwise CUDA where torch has it")
     return parser
 

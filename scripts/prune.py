@@ -1,6 +1,7 @@
 """Prunes a parent to one level by one recipe, proves what was removed, and retrains where the recipe says so."""
 
 import argparse
+import csv
 import dataclasses
 
 import torch
@@ -18,10 +19,11 @@ def main(options):
     classes, seed = network.description["classes"], made["seed"]
     torch.manual_seed(seed)
     sample = criteria.Sample(*dataset.sample(options.voxels, classes, options.criterion_objects, seed), seed)
+    staircase = read_staircase(options.staircase) if options.staircase else None
     full, differences, curve = pruning.unit_sizes(network, method), [], []
     for step in range(1, options.steps + 1):
         level = options.level * step / options.steps
-        network, difference = pruning.prune(network, method, level, sample, full)
+        network, difference = pruning.prune(network, method, level, sample, full, staircase)
         differences.append(difference)
         print(
             f"{level:g} %: filters left {networks.widths(network)}, difference to the masked network {difference}",
@@ -39,6 +41,13 @@ def main(options):
     )
     networks.save(network, options.checkpoint, made)
     training.write_curve(options.curve, curve, ("step", *training.CURVE))
+
+
+def read_staircase(path):
+    """{level of units: latency in ms} of the first engine in the table."""
+    with open(path, newline="") as file:
+        rows = list(csv.DictReader(file))
+    return {int(row["level_percent"]): float(row["latency_ms"]) for row in rows if row["engine"] == rows[0]["engine"]}
 
 
 def retrain(network, made, options, step):
@@ -78,8 +87,9 @@ def parse():
     parser.add_argument("--realise", choices=("mask", "remove"), required=True)
     parser.add_argument("--grid", type=int, default=1, help="filters kept are a multiple of this (default 1)")
     parser.add_argument(
-        "--budget", choices=("units", "macs", "parameters"), default="units", help="what the level is a share of"
+        "--budget", choices=("units", "macs", "parameters", "latency"), default="units", help="what the level is a share of"
     )
+    parser.add_argument("--staircase", help="of budget latency: staircase.csv")
     parser.add_argument("--steps", type=int, default=1, help="prune in so many equal steps, each retrained (default 1)")
     kinds = "; ".join(f"{kind}: {meaning}" for kind, meaning in retraining.KINDS.items())
     parser.add_argument("--retrain", choices=retraining.KINDS, default="none", help=kinds)

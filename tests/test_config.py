@@ -59,6 +59,8 @@ def test_what_cannot_work_is_refused(path, value, sentence):
     [
         ("weight", {"budget": "macs"}, "masks remove no macs"),
         ("weight", {"grid": 8}, "a grid is of filters"),
+        ("filter", {"budget": "latency", "scope": "global"}, "latency is measured of networks that lose the same share"),
+        ("filter", {"budget": "latency", "grid": 8}, "latency is measured of networks that lose the same share"),
         ("filter", {"grid": 8, "scope": "global"}, "a grid is of filters in each layer"),
         ("filter", {"retrain": "finetune", "learning_rate": 0.01}, "retrain finetune needs `epochs`"),
         ("filter", {"retrain": "finetune", "epochs": 2}, "needs a `learning_rate`"),

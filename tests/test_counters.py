@@ -231,11 +231,11 @@ def test_without_zeus_energy_is_null_with_the_reason(monkeypatch):
 
 def test_processor_time_is_split_between_this_process_and_others():
     with counters.CpuWindow() as window:
-        ends = time.perf_counter() + 0.3
-        while time.perf_counter() < ends:
+        began = time.process_time()
+        while time.process_time() < began + 0.3:
             pass
-    assert window.seconds == pytest.approx(0.3, abs=0.1)
-    assert 30 / counters.available_cores() <= window.utilization_percent <= 110 / counters.available_cores()
+    busy = 100 * 0.3 / window.seconds / counters.available_cores()
+    assert busy - 10 <= window.utilization_percent <= busy + 20  # the clock of CPU time ticks in hundredths of a second
     assert 0 <= window.other_percent <= 100
 
 

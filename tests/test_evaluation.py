@@ -76,3 +76,8 @@ def test_zeros_compress(tmp_path, network):
     full, sparse = evaluation.stored_bytes(tmp_path / "full"), evaluation.stored_bytes(tmp_path / "sparse")
     assert full["checkpoint_bytes"] == sparse["checkpoint_bytes"] == (tmp_path / "full").stat().st_size
     assert sparse["compressed_bytes"] < full["compressed_bytes"]
+
+
+def test_activation_bytes_are_those_of_the_largest_layer():
+    """original at 8^3: the first convolution takes 4^3 cells of one channel to 16, the second 16 to 32."""
+    assert evaluation.activation_bytes(networks.build("original", 8, ["a", "b"])) == 4 * 4**3 * (16 + 32)

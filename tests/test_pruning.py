@@ -15,7 +15,7 @@ from voxprune.criteria import CRITERIA, Sample
 from voxprune.evaluation import cost
 from voxprune.files import InputError
 from voxprune.groups import dependency_graph, find_groups, remove
-from voxprune.pruning import Method, choose_units, mask_filters, prove_removal, prune, pruned_count
+from voxprune.pruning import Method, choose_units, level_for_latency, mask_filters, prove_removal, prune, pruned_count
 
 WEIGHT = Method("weight", "l1", "layer", "mask")
 FILTER = Method("filter", "l1", "layer", "remove")
@@ -111,7 +111,9 @@ def test_a_budget_is_met_within_one_filter(budget, percent):
 def test_a_grid_keeps_the_nearest_multiple(level, units, grid):
     kept = units - pruned_count(level, units, grid)
     assert kept % grid == 0 or kept == units
-    assert abs(kept - (units - pruned_count(level, units))) <= grid / 2 or kept == units
+    exact = units - pruned_count(level, units)
+    assert abs(kept - exact) <= grid / 2 or kept == units or 0 < exact < kept == grid  # a grid leaves no layer empty
+    assert (kept == 0) == (exact == 0)
     assert level != 100 or kept == 0
 
 
@@ -223,3 +225,22 @@ def test_masking_keeps_shapes():
     mask_filters(parent, choose_units(parent, FILTER, 100), find_groups(parent))
     assert [tensor.shape for tensor in parent.state_dict().values()] == shapes
     assert not parent.conv1.weight.any() and parent.conv1.bias.any()
+
+
+STAIRS = {0: 100.0, 10: 98.0, 20: 70.0, 30: 74.0, 40: 52.0, 50: 50.0, 90: 10.0}  # latency by level; 30 is noise
+
+
+@pytest.mark.parametrize(
+    "percent, level", [(0, 0), (1, 0), (30, 20), (26, 20), (48, 40), (50, 50), (49, 40), (80, 90), (100, 100)]
+)
+def test_a_budget_of_latency_takes_the_step_nearest_to_it(percent, level):
+    assert level_for_latency(STAIRS, percent) == level
+
+
+@given(st.dictionaries(st.integers(1, 99), st.floats(0.1, 200), max_size=20), st.integers(0, 99))
+def test_no_step_is_nearer_to_a_budget_of_latency(stairs, percent):
+    stairs = {0: 100.0, **stairs}
+    wanted = 100 - percent
+    lowest = {level: min(stairs[below] for below in stairs if below <= level) for level in stairs}
+    found = lowest[level_for_latency(stairs, percent)]
+    assert all(abs(found - wanted) <= abs(latency - wanted) for latency in lowest.values())

@@ -78,6 +78,10 @@ def _contradictions(method, training):
             budget != "units" and method.get("steps", 1) > 1,
             f"steps count units, not {budget}; use `steps: 1` or `budget: units`",
         ),
+        (
+            budget == "latency" and (method["scope"] != "layer" or grid > 1),
+            "latency is measured of networks that lose the same share in every layer; use `scope: layer` without a grid",
+        ),
         (trains and "epochs" not in method, f"retrain {retrain} needs `epochs`"),
         (retrain == "finetune" and "learning_rate" not in method, "retrain finetune needs a `learning_rate`"),
         (

@@ -1,6 +1,7 @@
 """The runtimes a network is measured in. Each engine turns a network into a `Runner`, or says why it can't here."""
 
 import copy
+import functools
 import io
 import time
 import warnings
@@ -11,7 +12,6 @@ import torch
 
 from voxprune.networks import convolutions
 
-TRIAL_CALLS = 2  # of each memory format, after one that warms up; the faster is kept
 INPUT, OUTPUT = "voxels", "logits"  # names in the ONNX file
 
 
@@ -91,6 +91,7 @@ ENGINES = {"torch": torch_eager, "torch-compile": torch_compile, "onnxruntime": 
 ON_GPU = ("torch", "torch-compile")  # the others run on the CPU, also where there is a GPU
 
 
+@functools.lru_cache(maxsize=1)  # one network is prepared for several engines, threads and batch sizes in turn
 def onnx_bytes(network):
     """The network as an ONNX file in memory, for any batch size.
 
@@ -118,8 +119,7 @@ def _trial_seconds(network, inputs):
     network(inputs)
     synchronize(inputs.device)
     started = time.perf_counter()
-    for _ in range(TRIAL_CALLS):
-        network(inputs)
+    network(inputs)
     synchronize(inputs.device)
     return time.perf_counter() - started
 

@@ -55,6 +55,27 @@ def macs_by_layer(network):
     return found
 
 
+@torch.inference_mode()
+def activation_bytes(network):
+    """The most that a layer holds at once of one object: its input and its output, in float32 bytes.
+
+    A lower bound of what running the network takes besides its parameters; engines differ in how near they come to it.
+    """
+    found, hooks = [0], []
+
+    def note(layer, inputs, output):
+        found.append(4 * (sum(tensor.numel() for tensor in inputs) + output.numel()))
+
+    for layer in network.modules():
+        if not list(layer.children()):
+            hooks.append(layer.register_forward_hook(note))
+    resolution, device = network.description["resolution"], next(network.parameters()).device
+    network.eval()(torch.zeros(1, 1, *(resolution,) * 3, device=device))
+    for hook in hooks:
+        hook.remove()
+    return max(found)
+
+
 def _count_macs(found, name, layer, inputs, output):
     if isinstance(layer, torch.nn.Linear):
         flops = flop_counter.mm_flop(inputs[0].shape, layer.weight.T.shape)

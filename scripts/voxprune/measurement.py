@@ -5,7 +5,7 @@ parent twice: what two measurements of the same network differ by is the noise f
 """
 
 import time
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 
 import numpy as np
 import torch
@@ -18,6 +18,7 @@ PARENT, AGAIN = "parent", "parent again"  # the A/A control
 LARGEST_LOGIT_DIFFERENCE = 1e-3  # between engines, relative to the largest logit; more is an error of the engine
 LARGEST_DRIFT_PERCENT = 20  # of the parent's latency between the two of the control, or from the first round to the last
 LARGEST_OTHER_LOAD_PERCENT = 10  # of all cores, by other processes
+CALLS_IN_FLIGHT = 16  # of batch size 1, between two looks at the clock: waiting for a GPU after each would leave it idle
 LEGACY_READINGS = 15  # the original study's number of batches
 INPUT_BYTES = 2**28  # of unpacked test voxels that wait on the device, or one batch where that is more
 
@@ -30,7 +31,7 @@ class Windows:
     seconds: float  # latency: at least this long a cell and round
     calls: int  # latency: and at least this many calls
     warmup_calls: int  # before each round and window, not counted
-    windows: int  # of throughput, utilization and energy, each cell
+    windows: int  # of throughput, utilization and energy, each cell; 0 measures latency alone
     window_seconds: float  # at least
 
 
@@ -57,6 +58,25 @@ class Measured:
     idle_power_w: counters.Reading
 
 
+def add_options(parser):
+    """The options that say what is measured and for how long; the keys of `measurement` in the config."""
+    parser.add_argument("--engines", nargs="+", choices=engines.ENGINES, default=["torch"], help="default torch")
+    parser.add_argument("--threads", nargs="+", default=["1"], help="numbers of CPU threads, or all (default 1)")
+    parser.add_argument("--batch-sizes", type=int, nargs="+", default=[1, 64])
+    parser.add_argument("--detail", default="full", help="name of the windows below, written into the outputs")
+    parser.add_argument("--repetitions", type=int, default=5, help="latency rounds over everything (default 5)")
+    parser.add_argument("--seconds", type=float, default=2.0, help="of latency a network, cell and round (default 2)")
+    parser.add_argument("--calls", type=int, default=200, help="at least, a network, cell and round (default 200)")
+    parser.add_argument("--warmup-calls", type=int, default=50, help="before each round and window, not counted")
+    parser.add_argument("--windows", type=int, default=5, help="of throughput and energy a network and cell (default 5)")
+    parser.add_argument("--window-seconds", type=float, default=10.0, help="each, at least (default 10)")
+
+
+def windows_of(options):
+    """The windows that the options of `add_options` say."""
+    return Windows(**{field.name: getattr(options, field.name) for field in fields(Windows)})
+
+
 def cells(engine_names, threads, batch_sizes, device):
     """Every combination of conditions. threads: numbers, or 'all' for the cores this process may use."""
     counts = dict.fromkeys(counters.available_cores() if count == "all" else int(count) for count in threads)
@@ -81,7 +101,7 @@ def measure(models, voxels, conditions, windows, device, report=print):
     latencies, load = _latencies(runners, inputs, windows, report)
     meter = counters.EnergyMeter(device, windows.window_seconds)
     idle = _idle_power(meter, windows)
-    served = _serve(runners, inputs, windows, meter, idle, report)
+    served = _serve(runners, inputs, windows, meter, idle, report) if windows.windows else {key: {} for key in runners}
     others = max(others_before, counters.other_gpu_processes(device))
     figures = {
         name: [
@@ -95,7 +115,7 @@ def measure(models, voxels, conditions, windows, device, report=print):
         ]
         for name in models
     }  # fmt: skip
-    invalid = _invalid_reasons(latencies, conditions, load, others, [one["throttled"] for one in served.values()])
+    invalid = _invalid_reasons(latencies, conditions, load, others, [one.get("throttled") for one in served.values()])
     return Measured(figures, latencies, invalid, idle)
 
 
@@ -224,7 +244,7 @@ def _window_figures(runner, batches, cell, windows, meter, idle):
             with counters.CpuWindow() as cpu:
                 ends = time.perf_counter() + windows.window_seconds
                 while objects == 0 or time.perf_counter() < ends:
-                    for _ in range(max(1, 64 // cell.batch_size)):  # one look at the clock for some calls
+                    for _ in range(max(1, CALLS_IN_FLIGHT // cell.batch_size)):
                         run(batches[calls % len(batches)])
                         calls += 1
                         objects += cell.batch_size

@@ -1,5 +1,7 @@
 """The plots: one style, one colour and marker a method everywhere, spread over seeds always drawn."""
 
+import math
+
 import matplotlib
 
 matplotlib.use("Agg")
@@ -21,13 +23,19 @@ MARKERS = ["o", "s", "^", "D", "v", "P", "X", "<", ">", "p", "h", "*"]
 DASHES = ["-", "--", ":", "-."]
 
 
-def write_plots(summary, demand, curves, folder):
-    """Writes every plot as PNG and SVG: of the summary, of demand (both tables of `tables`), {seed: learning curve}."""
+def write_plots(summary, demand, curves, retraining, folder):
+    """Writes every plot as PNG and SVG.
+
+    summary, demand: as from `tables`. curves: {seed: table of training.csv}. retraining: {(method, level): table of
+    retraining.csv} of the first seed, empty where no method retrains.
+    """
     for draw in OF_ACCURACY:
         write_plot(folder / draw.__name__, draw, summary)
     for draw in OF_DEMAND:
         write_plot(folder / draw.__name__, draw, summary, demand)
     write_plot(folder / "learning_curves", learning_curves, curves)
+    if retraining:
+        write_plot(folder / "retraining_curves", retraining_curves, retraining, summary)
 
 
 def write_plot(stem, draw, *data):
@@ -116,12 +124,16 @@ def speedup_against_macs(axes, summary, demand):
     _finish(panels[0], summary, demand)
 
 
-def _panels(axes, count):
-    """Replaces one pair of axes by `count` side by side that share their scale."""
-    figure = axes.figure
+def _panels(axes, count, columns=4):
+    """Replaces one pair of axes by `count` that share their scales, at most `columns` side by side."""
+    figure, rows, columns = axes.figure, math.ceil(count / columns), min(count, columns)
     axes.remove()
-    figure.set_figwidth(figure.get_figwidth() * (1 + 0.45 * (count - 1)))
-    return list(figure.subplots(1, count, sharey=True, squeeze=False)[0])
+    width, height = figure.get_size_inches()
+    figure.set_size_inches(width * (1 + 0.45 * (columns - 1)), height * (1 + 0.6 * (rows - 1)))
+    panels = figure.subplots(rows, columns, sharex=True, sharey=True, squeeze=False).flatten()
+    for spare in panels[count:]:
+        spare.remove()
+    return list(panels[:count])
 
 
 def _noise_band(axes, rows, column):
@@ -179,6 +191,52 @@ def learning_curves(axes, curves):
     right.set_ylim(0, 102)
     right.spines["right"].set_visible(True)
     axes.legend(loc="center right")
+
+
+def retraining_curves(axes, retraining, summary):
+    """A panel a method, a line a level: validation accuracy of the first seed while it is retrained.
+
+    retraining: {(method, level): table of retraining.csv}; networks that were not retrained have an empty one.
+    """
+    methods = list(dict.fromkeys(method for method, _ in retraining))
+    levels = sorted({level for _, level in retraining})
+    parent = summary.loc[summary["method"] == "parent", "validation_accuracy_percent"].iloc[0]
+    panels = _panels(axes, len(methods))
+    for panel, method in zip(panels, methods):
+        panel.axhline(parent, color="0.35", linewidth=1, linestyle=(0, (6, 3)), label="parent", zorder=1)
+        for number, level in enumerate(levels):
+            curve = retraining[method, level]
+            panel.plot(
+                range(1, len(curve) + 1), curve["validation_accuracy_percent"], label=f"{level} %", linewidth=1.4,
+                color=matplotlib.colormaps["cividis"](0.9 * number / max(1, len(levels) - 1)),
+                marker=MARKERS[number % len(MARKERS)], markersize=3,
+            )  # fmt: skip
+        panel.set_title(method)
+        panel.xaxis.get_major_locator().set_params(integer=True)
+    panels[-1].legend(loc="lower right", fontsize=8, title="level")
+    figure = panels[0].figure
+    figure.supylabel("validation accuracy, %", fontsize=10)
+    figure.suptitle("Retraining, epoch by epoch", fontsize=11)
+    note = f"{summary['experiment'].iloc[0]}, first seed, the parent's validation accuracy dashed; the best epoch is kept"
+    figure.supxlabel(note, x=0.01, ha="left", fontsize=7.5, color="0.35")
+
+
+def staircase(axes, table, note):
+    """table: as measure_staircase writes it. Latency of each engine and MACs, in percent of the parent's, by width."""
+    first = table[table["engine"] == table["engine"].iloc[0]]
+    axes.plot(first["level_percent"], 100 * first["macs"] / first["macs"].max(), color="0.35", linestyle=":", label="MACs")
+    for number, (engine, rows) in enumerate(table.groupby("engine", sort=False)):
+        axes.step(
+            rows["level_percent"], 100 * rows["latency_ms"] / rows["latency_ms"].iloc[0], where="post", label=engine,
+            color=COLOURS[number], marker=MARKERS[number], markersize=3, linestyle=DASHES[number % len(DASHES)],
+        )  # fmt: skip
+    axes.set(
+        xlabel="filters removed from every layer, %", ylabel="percent of the parent",
+        title=f"Latency of a batch of {first['batch_size'].iloc[0]} by width",
+    )  # fmt: skip
+    axes.set_ylim(bottom=0)
+    axes.legend(loc="best", fontsize=9)
+    axes.figure.supxlabel(note, x=0.01, ha="left", fontsize=7.5, color="0.35")
 
 
 def criteria_correlations(axes, table, note):

@@ -25,16 +25,18 @@ class Method:
     scope: str  # layer: the level holds in every layer | global: over all layers together | block: see BLOCK
     realise: str  # mask: zeros, shapes stay | remove: smaller layers
     grid: int = 1  # scope layer: the filters kept in each layer are the nearest multiple of this
-    budget: str = "units"  # what levels are percent of: units | macs | parameters (of the whole network)
+    budget: str = "units"  # what levels are percent of: units | macs | parameters | latency (of the whole network)
 
 
 def pruned_count(level_percent, units, grid=1):
     """How many of a number of units a level takes: rounded half to even, as torch.nn.utils.prune counts.
 
-    With a grid what is kept is rounded to its nearest multiple.
+    With a grid what is kept is rounded to its nearest multiple, but never to nothing.
     """
     count = round(level_percent / 100 * units)
-    return count if grid == 1 else units - min(units, grid * round((units - count) / grid))
+    if grid == 1 or count == units:
+        return count
+    return units - min(units, grid * max(1, round((units - count) / grid)))
 
 
 def unit_sizes(network, method):
@@ -116,10 +118,11 @@ def _spread_evenly(chosen, scores, groups):
     return chosen
 
 
-def prune(parent, method, level_percent, sample, full=None):
+def prune(parent, method, level_percent, sample, full=None, staircase=None):
     """A pruned copy of a network, and its proof of equality.
 
     sample: training objects, for data-driven criteria and for the proof. full: as in `choose_units`.
+    staircase: for a budget of latency, see `level_for_latency`.
     Returns (network, difference): the largest absolute difference between the logits of the removed and of the fully
     masked network, None for masks.
     Raises InputError as `choose_units`, and where the two differ by more than EQUALITY_TOLERANCE of the largest logit.
@@ -127,7 +130,9 @@ def prune(parent, method, level_percent, sample, full=None):
     network = copy.deepcopy(parent)
     graph = dependency_graph(network)
     groups = find_groups(network, graph)
-    if method.budget != "units":
+    if method.budget == "latency":
+        level_percent = level_for_latency(staircase, level_percent)
+    elif method.budget != "units":
         level_percent = _level_for_budget(parent, method, level_percent, sample)
     pruned = choose_units(parent, method, level_percent, sample, groups, full)
     if method.unit == "weight":
@@ -140,6 +145,15 @@ def prune(parent, method, level_percent, sample, full=None):
     return network, prove_removal(parent, network, pruned, groups, sample)
 
 
+def remove_level(parent, method, level_percent, sample=None):
+    """A copy of a network without the filters that a level of units takes; unproved, to know what it costs."""
+    network = copy.deepcopy(parent)
+    graph = dependency_graph(network)
+    groups = find_groups(network, graph)
+    remove(network, choose_units(parent, method, level_percent, sample, groups), groups, graph)
+    return network
+
+
 def _level_for_budget(parent, method, percent, sample):
     """The level in percent of units whose network comes nearest to `percent` of the parent's MACs or parameters removed.
 
@@ -148,17 +162,28 @@ def _level_for_budget(parent, method, percent, sample):
     total = cost(parent)[method.budget]
 
     def removed(level):
-        network = copy.deepcopy(parent)
-        graph = dependency_graph(network)
-        groups = find_groups(network, graph)
-        remove(network, choose_units(parent, method, level, sample, groups), groups, graph)
-        return 100 * (1 - cost(network)[method.budget] / total)
+        return 100 * (1 - cost(remove_level(parent, method, level, sample))[method.budget] / total)
 
     low, high = 0.0, 100.0
     for _ in range(12):  # down to 0.02 percent of the units: less than one filter of any layer here
         middle = (low + high) / 2
         low, high = (middle, high) if removed(middle) < percent else (low, middle)
     return min((low, high), key=lambda level: abs(removed(level) - percent))
+
+
+def level_for_latency(staircase, percent):
+    """The level in percent of units whose measured latency comes nearest to `percent` less than the parent's.
+
+    staircase: {level of units: latency}, with the parent at level 0, as `measure_staircase` measured it. A higher level
+    never counts as slower than a lower one, so noise on a step picks no narrower network than needed; of equally near
+    levels the lowest. 100 % takes everything.
+    """
+    if percent == 100:
+        return 100
+    levels = sorted(staircase)
+    latencies = [min(staircase[below] for below in levels if below <= level) for level in levels]
+    wanted = (1 - percent / 100) * staircase[0]
+    return min(zip(levels, latencies), key=lambda step: abs(step[1] - wanted))[0]
 
 
 @torch.no_grad()

@@ -1,0 +1,75 @@
+"""Measures latency at every width of a network: where fewer filters are faster on this machine, and where not."""
+
+import argparse
+import dataclasses
+from pathlib import Path
+
+import pandas as pd
+import torch
+
+from voxprune import dataset, evaluation, measurement, networks, plots, provenance, pruning, training
+from voxprune.files import run_command, whole
+
+UNIFORM = pruning.Method("filter", "l1", "layer", "remove")  # any criterion: shapes alone decide the latency
+
+
+def main(options):
+    torch.set_num_threads(1)
+    parent, _ = networks.load(options.parent)
+    voxels = dataset.load_split(options.voxels, "test", parent.description["classes"])
+    device = training.device_for(options.gpus)
+    shapes = distinct_shapes(parent)
+    models = {measurement.PARENT: parent, measurement.AGAIN: networks.load(options.parent)[0]}
+    models |= {level: network for level, network in shapes.items() if level}
+    conditions = measurement.cells(options.engines, options.threads[:1], [max(options.batch_sizes)], device)
+    windows = dataclasses.replace(measurement.windows_of(options), windows=0)
+    measured = measurement.measure(models, voxels, conditions, windows, device, lambda line: print(line, flush=True))
+    rows = []
+    for number, cell in enumerate(conditions):
+        for level, network in shapes.items():
+            figures = measured.figures[level or measurement.PARENT][number]
+            if figures["unavailable"]:
+                continue
+            rows.append(
+                {
+                    "level_percent": level, "macs": evaluation.cost(network)["macs"], **dataclasses.asdict(cell),
+                    "latency_ms": figures["latency_ms"]["p50"], "speedup": figures["speedup"]["mean"],
+                    "noise_percent": figures["speedup"]["noise_percent"], "widths": networks.widths(network),
+                }
+            )  # fmt: skip
+    table = pd.DataFrame(rows)
+    with whole(options.folder / "staircase.csv") as temporary:
+        table.to_csv(temporary, index=False)
+    hardware = provenance.hardware()
+    note = f"{options.experiment}, median of {windows.repetitions} rounds, {hardware['gpu'] or hardware['cpu']}"
+    if measured.invalid_reasons:
+        note += f"\nINVALID: {'; '.join(measured.invalid_reasons)}"
+        print(f"warning: this run is invalid: {'; '.join(measured.invalid_reasons)}", flush=True)
+    plots.write_plot(options.folder / "staircase", plots.staircase, table, note)
+
+
+def distinct_shapes(parent):
+    """{lowest level of units in whole percent that gives it: network} for every shape from 0 to 99 %."""
+    found, seen = {}, set()
+    for level in range(100):
+        network = pruning.remove_level(parent, UNIFORM, level)
+        shape = tuple(networks.widths(network).items())
+        if shape not in seen:
+            seen.add(shape)
+            found[level] = network.eval()
+    return found
+
+
+def parse():
+    parser = argparse.ArgumentParser(prog="measure_staircase", description=__doc__)
+    parser.add_argument("--parent", required=True, help="checkpoint of the network at full width")
+    parser.add_argument("--voxels", required=True, help="folder of shards; test objects are the input")
+    parser.add_argument("--experiment", default="", help="name written below the plot")
+    measurement.add_options(parser)
+    parser.add_argument("--gpus", type=int, default=1, help="0 keeps to the CPU; otherwise CUDA where torch has it")
+    parser.add_argument("--folder", type=Path, required=True, help="output: staircase.csv, .png and .svg")
+    return parser
+
+
+if __name__ == "__main__":
+    run_command(main, parse())
