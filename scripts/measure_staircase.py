@@ -49,12 +49,12 @@ def main(options):
 
 
 def distinct_shapes(parent):
-    """{lowest level of units in whole percent that gives it: network} for every shape from 0 to 99 %."""
+    """{lowest level of units in whole percent that gives it: network} for every shape in which each layer keeps a filter."""
     found, seen = {}, set()
     for level in range(100):
         network = pruning.remove_level(parent, UNIFORM, level)
         shape = tuple(networks.widths(network).items())
-        if shape not in seen:
+        if shape not in seen and not evaluation.collapsed(network):
             seen.add(shape)
             found[level] = network.eval()
     return found

@@ -4,7 +4,9 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from scipy import stats
 
+from voxprune import statistics
 from voxprune.statistics import Ratio, noise_percent, paired_ratio, verdict
 
 
@@ -45,3 +47,131 @@ def test_the_noise_floor_is_the_worst_round():
 ])  # fmt: skip
 def test_a_difference_is_one_outside_the_noise(low, high, noise, said):
     assert verdict(Ratio((low * high) ** 0.5, low, high), noise) == said
+
+
+# ---- accuracy over seeds and test objects --------------------------------------------------------------------------
+
+
+def test_wilsons_interval_is_the_published_one():
+    """Newcombe (1998), Table I, method 3: 81 of 263 gives 0.2553 to 0.3662; 0 of 20 gives 0 to 0.1611."""
+    assert statistics.wilson(81, 263) == pytest.approx((0.2553, 0.3662), abs=5e-5)
+    assert statistics.wilson(0, 20) == pytest.approx((0, 0.1611), abs=5e-5)
+
+
+def test_one_seed_is_the_t_interval_over_objects():
+    values = np.random.default_rng(0).random((1, 40))
+    found = statistics.crossed_mean(values)
+    expected = stats.t.interval(0.95, 39, values.mean(), stats.sem(values[0]))
+    assert (found.low, found.high) == pytest.approx(expected) and found.freedom == 39
+
+
+def test_equal_objects_leave_the_t_interval_over_seeds():
+    by_seed = np.array([0.5, 0.7, 0.9, 0.4])
+    found = statistics.crossed_mean(np.repeat(by_seed[:, None], 30, axis=1))
+    expected = stats.t.interval(0.95, 3, by_seed.mean(), stats.sem(by_seed))
+    assert (found.low, found.high) == pytest.approx(expected) and found.freedom == pytest.approx(3)
+
+
+def simulated(rng, seeds, objects, drop, experiments):
+    """Correctness (experiments, seeds, objects) of parents and children whose difficulty and seeds vary."""
+    hard = rng.normal(0, 1, (experiments, 1, objects))
+    parent_luck, child_luck = rng.normal(0, 0.1, (2, experiments, seeds, 1))
+    noise = rng.normal(0, 0.5, (2, experiments, seeds, objects))
+    parent, child = hard + parent_luck + noise[0] + 1.5, hard + child_luck + noise[1] + 1.5 - drop
+    return parent > 0, child > 0
+
+
+@pytest.mark.parametrize("seeds", [3, 6])
+@pytest.mark.parametrize("drop", [0.0, 0.3])
+def test_intervals_cover_the_truth_95_times_in_100(seeds, drop):
+    """2,000 experiments, each with seeds and objects of its own; the truth from the same model in closed form."""
+    rng, spread = np.random.default_rng(seeds), np.sqrt(1 + 0.1**2 + 0.5**2)
+    truth = stats.norm.cdf((1.5 - drop) / spread) - stats.norm.cdf(1.5 / spread)
+    covered = []
+    for _ in range(20):
+        parents, children = simulated(rng, seeds, 300, drop, 100)
+        for parent, child in zip(parents, children):
+            found = statistics.difference(child, parent)
+            covered.append(found.low <= truth <= found.high)
+    assert 0.93 <= np.mean(covered) <= 0.97
+
+
+def test_the_interval_of_an_accuracy_covers_the_truth():
+    rng, truth = np.random.default_rng(1), stats.norm.cdf(1.5 / np.sqrt(1 + 0.1**2 + 0.5**2))
+    found = [statistics.accuracy(one) for _ in range(20) for one in simulated(rng, 3, 300, 0, 100)[0]]
+    assert 0.93 <= np.mean([one.low <= truth <= one.high for one in found]) <= 0.97
+
+
+def test_a_true_loss_of_the_margin_passes_once_in_twenty():
+    """Non-inferiority is claimed wrongly in at most 5 of 100 experiments, whose true loss is the margin itself."""
+    rng, spread = np.random.default_rng(2), np.sqrt(1 + 0.1**2 + 0.5**2)
+    margin = stats.norm.cdf(1.5 / spread) - stats.norm.cdf(1.2 / spread)
+    claimed = []
+    for _ in range(20):
+        for parent, child in zip(*simulated(rng, 3, 300, 0.3, 100)):
+            claimed.append(statistics.non_inferiority(statistics.difference(child, parent), margin) <= 0.05)
+    assert 0.03 <= np.mean(claimed) <= 0.07
+
+
+def test_equal_answers_to_few_objects_are_no_certainty():
+    same = np.ones((1, 24), dtype=bool)
+    found = statistics.difference(same, same)
+    assert found.mean == 0 and found.low < -0.01
+    assert statistics.non_inferiority(found, 0.01) > 0.05
+    assert statistics.non_inferiority(statistics.difference(np.ones((3, 10_000)), np.ones((3, 10_000))), 0.01) < 0.001
+
+
+def test_mcnemar_is_the_exact_binomial():
+    """Example of Fagerland et al. (2013): 1 and 7 discordant pairs give p = 0.0703."""
+    parent = np.array([True] + [False] * 7 + [True] * 10)
+    child = np.array([False] + [True] * 7 + [True] * 10)
+    assert statistics.mcnemar(child, parent) == (1, 7, pytest.approx(0.0703, abs=5e-5))
+    assert statistics.mcnemar(parent, parent) == (0, 0, 1.0)
+
+
+def test_five_seeds_cannot_reach_five_percent_and_six_can():
+    assert statistics.sign_flip([1, 2, 3, 4, 5]) == 2 / 2**5 > 0.05 > statistics.sign_flip([1, 2, 3, 4, 5, 6]) == 2 / 2**6
+    assert statistics.sign_flip([0.0, 0.0]) == 1 == statistics.sign_flip([1.0])
+
+
+def test_holms_adjustment_is_the_published_example():
+    """R's p.adjust(c(0.01, 0.04, 0.03, 0.005), "holm")."""
+    assert statistics.holm([0.01, 0.04, 0.03, 0.005]) == pytest.approx([0.03, 0.06, 0.06, 0.02])
+    assert statistics.holm([0.9, 0.8]) == [1, 1] and statistics.holm([]) == []
+
+
+def test_more_seeds_help_where_seeds_are_what_varies():
+    rng = np.random.default_rng(0)
+    seeds = np.repeat(rng.normal(0, 0.01, (3, 1)), 2000, axis=1)
+    needed = statistics.seeds_needed(statistics.crossed_mean(seeds - seeds.mean()), 3, 0.01)
+    assert 3 < needed <= 50
+    objects = np.repeat(rng.normal(0, 1, (1, 100)), 3, axis=0)
+    assert statistics.seeds_needed(statistics.crossed_mean(objects - objects.mean()), 3, 0.01) is None  # more objects would
+
+
+# ---- cost against accuracy -----------------------------------------------------------------------------------------
+
+
+def test_values_between_levels_are_interpolated():
+    costs, values = [10, 2, 6], [[1.0], [0.0], [0.5]]
+    assert [statistics.at_cost(costs, values, cost)[0] for cost in (10, 8, 6, 2)] == [1, 0.75, 0.5, 0]
+    assert statistics.at_cost(costs, values, 1) is None and statistics.at_cost(costs, values, 11) is None
+
+
+@given(st.lists(st.tuples(st.integers(1, 9), st.integers(0, 9)), min_size=1, max_size=12))
+def test_every_point_is_on_the_front_or_beaten_by_it(points):
+    costs, values = np.array(points).T
+    front = statistics.pareto(costs, values)
+    assert front.any()
+    for cost, value, on in zip(costs, values, front):
+        beaten = any((c <= cost and v >= value) and (c < cost or v > value) for c, v in zip(costs[front], values[front]))
+        assert on != beaten
+
+
+def test_the_hypervolume_is_the_dominated_area():
+    assert statistics.hypervolume([0.0], [1.0], 10, 0.5) == 1
+    assert statistics.hypervolume([5, 2], [1.0, 0.75], 10, 0.5) == pytest.approx((8 * 0.25 + 5 * 0.25) / 5)
+    assert statistics.hypervolume([5, 2, 6], [1.0, 0.75, 0.9], 10, 0.5) == statistics.hypervolume(
+        [5, 2], [1.0, 0.75], 10, 0.5
+    )
+    assert statistics.hypervolume([20], [1.0], 10, 0.5) == 0

@@ -291,6 +291,6 @@ def _finish(axes, summary, demand=None):
         brief = ", measured briefly" if (demand["detail"] == "brief").any() else ""
         note = f"{one['experiment']}, one seed{brief}, {hardware(demand)}"
         if not demand["valid"].all():
-            reasons = "; ".join(demand.loc[~demand["valid"], "invalid_reasons"].unique())
-            note += f"\nINVALID: {reasons}"
+            methods = ", ".join(demand.loc[~demand["valid"], "method"].unique())
+            note += f"\nINVALID for {methods}: the machine wasn't steady; the tables say why"
     axes.figure.supxlabel(note, x=0.01, ha="left", fontsize=7.5, color="0.35")

@@ -42,3 +42,162 @@ def verdict(speedup, noise):
     if speedup.high < 1 / (1 + noise / 100):
         return "slower"
     return "no difference"
+
+
+# ---- accuracy over seeds and test objects --------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """A mean over seeds and objects, its standard error, degrees of freedom and two-sided 95 % confidence interval."""
+
+    mean: float
+    error: float
+    freedom: float
+    low: float
+    high: float
+    seed_variance: float  # of the mean, what more seeds would lower; the rest only more objects lower
+    object_variance: float
+
+
+def wilson(correct, count):
+    """Wilson's 95 % interval of a share (Wilson 1927): (low, high)."""
+    interval = stats.binomtest(int(correct), int(count)).proportion_ci(CONFIDENCE, method="wilson")
+    return float(interval.low), float(interval.high)
+
+
+def crossed_mean(values, pseudo=()):
+    """Mean of values (seeds, objects) where both seeds and objects are samples: a new seed and new objects, what then?
+
+    Two-way random effects without replication: Var(mean) = (MS_seeds + MS_objects - MS_rest) / (S N), with Satterthwaite's
+    degrees of freedom (Brennan 2001, Generalizability Theory, ch. 6). Deterministic, and right for few seeds, where
+    resampling seeds is not: three resampled seeds hold only two thirds of their variance. From a single seed the interval
+    speaks of that seed alone.
+    pseudo: values of objects added for the interval only, so that equal answers to few objects don't look like certainty.
+    """
+    values = np.asarray(values, float)
+    mean = float(values.mean())
+    padded = np.concatenate([values, np.broadcast_to(pseudo, (len(values), len(pseudo)))], axis=1)
+    seeds, objects = padded.shape
+    by_seed, by_object = padded.mean(axis=1), padded.mean(axis=0)
+    rest = padded - by_seed[:, None] - by_object[None, :] + padded.mean()
+    of_objects = seeds * by_object.var(ddof=1) if objects > 1 else 0.0
+    if seeds == 1:
+        parts, freedoms = [of_objects], [objects - 1]
+        seed_variance, object_variance = 0.0, of_objects / objects
+    else:
+        of_rest = float((rest**2).sum()) / ((seeds - 1) * max(1, objects - 1))
+        of_seeds = objects * by_seed.var(ddof=1)
+        parts, freedoms = [of_seeds, of_objects, -of_rest], [seeds - 1, objects - 1, (seeds - 1) * (objects - 1)]
+        seed_variance = max(0.0, of_seeds - of_rest) / (seeds * objects)
+        object_variance = max(0.0, of_objects) / (seeds * objects)
+    variance = max(sum(parts), max(parts, default=0.0) if seeds == 1 else 0.0, 0.0) / (seeds * objects)
+    spread = sum(part**2 / max(1, freedom) for part, freedom in zip(parts, freedoms))
+    freedom = max(1.0, sum(parts) ** 2 / spread) if spread and sum(parts) > 0 else float(max(1, objects - 1))
+    error = float(np.sqrt(variance))
+    reach = float(stats.t.ppf((1 + CONFIDENCE) / 2, freedom)) * error
+    return Estimate(mean, error, float(freedom), mean - reach, mean + reach, float(seed_variance), float(object_variance))
+
+
+def accuracy(correct):
+    """Estimate of the accuracy. correct: bool (seeds, objects). With Agresti and Coull's (1998) two successes and failures."""
+    return crossed_mean(correct, (1.0, 1.0, 0.0, 0.0))
+
+
+def difference(child, parent):
+    """Estimate of child's accuracy minus parent's, paired. bool (seeds, objects) each.
+
+    Agresti and Min's (2005) half a pair in each cell of the paired table.
+    """
+    return crossed_mean(np.asarray(child, float) - np.asarray(parent, float), (0.5**0.5, -(0.5**0.5)))
+
+
+def non_inferiority(estimate, margin):
+    """One-sided p-value that the difference is not below minus `margin`: small means at most that much is lost."""
+    if not estimate.error:
+        return 0.0 if estimate.mean > -margin else 1.0
+    return float(stats.t.sf((estimate.mean + margin) / estimate.error, estimate.freedom))
+
+
+def detectable_drop(estimate, power=0.8):
+    """The smallest true drop below the margin's edge that a test of this precision misses in only 20 of 100 experiments."""
+    quantiles = stats.t.ppf([CONFIDENCE, power], estimate.freedom)
+    return float(estimate.error * quantiles.sum())
+
+
+def seeds_needed(estimate, seeds, margin, most=50):
+    """How many seeds would show non-inferiority if the difference stayed as it is; None where `most` wouldn't do."""
+    if estimate.mean <= -margin:
+        return None
+    for count in range(seeds + 1, most + 1):
+        error = np.sqrt(estimate.seed_variance * seeds / count + estimate.object_variance)
+        freedom = max(estimate.freedom, count - 1)
+        if (estimate.mean + margin) > stats.t.ppf(CONFIDENCE, freedom) * error:
+            return count
+    return None
+
+
+def mcnemar(child, parent):
+    """Exact two-sided McNemar test of one seed: (lost, gained, p). bool (objects,) each."""
+    child, parent = np.asarray(child, bool), np.asarray(parent, bool)
+    lost, gained = int((parent & ~child).sum()), int((child & ~parent).sum())
+    return lost, gained, float(stats.binomtest(gained, lost + gained).pvalue) if lost + gained else 1.0
+
+
+def sign_flip(differences, most=20):
+    """Exact two-sided permutation test that differences (seeds,) are symmetric about 0; 5 seeds reach 0.0625, 6 0.03125."""
+    differences = np.asarray(differences, float)[:most]
+    signs = np.array(np.meshgrid(*[[1, -1]] * len(differences))).reshape(len(differences), -1)
+    totals = np.abs(differences @ signs)
+    return float((totals >= abs(differences.sum()) - 1e-12).mean())
+
+
+def holm(values):
+    """Holm's (1979) adjustment of p-values for all being tested at once, in their order."""
+    values = np.asarray(values, float)
+    order = values.argsort(kind="stable")
+    adjusted = np.maximum.accumulate(values[order] * np.arange(len(values), 0, -1)).clip(max=1)
+    found = np.empty_like(adjusted)
+    found[order] = adjusted
+    return found.tolist()
+
+
+# ---- cost against accuracy -----------------------------------------------------------------------------------------
+
+
+def at_cost(costs, values, cost):
+    """Values at a cost between levels, linear between the two nearest; None outside what was measured.
+
+    costs: (levels,). values: (levels, ...) such as the correctness of each seed and object.
+    """
+    order = np.argsort(costs, kind="stable")
+    costs, values = np.asarray(costs, float)[order], np.asarray(values, float)[order]
+    if not costs[0] <= cost <= costs[-1]:
+        return None
+    above = int(np.searchsorted(costs, cost))
+    if costs[above] == cost:
+        return values[above]
+    share = (cost - costs[above - 1]) / (costs[above] - costs[above - 1])
+    return (1 - share) * values[above - 1] + share * values[above]
+
+
+def pareto(costs, accuracies):
+    """Bool (points,): no other point has at most this cost and at least this accuracy, and one of them better."""
+    costs, accuracies = np.asarray(costs, float), np.asarray(accuracies, float)
+    no_worse = (costs[None] <= costs[:, None]) & (accuracies[None] >= accuracies[:, None])
+    better = (costs[None] < costs[:, None]) | (accuracies[None] > accuracies[:, None])
+    return ~(no_worse & better).any(axis=1)
+
+
+def hypervolume(costs, accuracies, cost_limit, least_accuracy):
+    """Area that the points dominate between a cost limit and a least accuracy, as a share of the best possible area.
+
+    1 would be full accuracy (1.0) at no cost.
+    """
+    front = sorted((cost, value) for cost, value in zip(costs, accuracies) if cost <= cost_limit and value > least_accuracy)
+    area, best = 0.0, least_accuracy
+    for cost, value in front:
+        if value > best:
+            area += (cost_limit - cost) * (value - best)
+            best = value
+    return area / (cost_limit * (1 - least_accuracy))
