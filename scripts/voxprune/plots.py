@@ -232,7 +232,7 @@ def gpu_utilization_by_level(axes, summary, demand):
 
 def latency_by_level(axes, summary, demand):
     """A panel an engine: median latency, bars to the 90th percentile, the parent's noise floor as a band."""
-    first, threads, size = demand["engine"].iloc[0], *main_cell(demand)[2:]
+    threads, size = main_cell(demand)[2:]
     engines = demand["engine"].unique()
     panels = make_panels(axes, len(engines))
     for panel, engine in zip(panels, engines):
@@ -244,7 +244,7 @@ def latency_by_level(axes, summary, demand):
     where = "" if (demand["device"] != "cpu").any() else f", {threads} thread{'s' * (threads > 1)}"
     panels[0].set_ylabel(f"latency of a batch of {size}, ms (median, bars to p90)")
     panels[0].figure.suptitle(f"Latency by pruning level{where}", fontsize=11)
-    _finish_demand(panels[list(engines).index(first)], demand)
+    _finish_demand(panels[-1], demand)
 
 
 def speedup_against_macs(axes, summary, demand):
@@ -267,7 +267,7 @@ def speedup_against_macs(axes, summary, demand):
         panel.set(xlabel="MACs: parent / pruned", title=engine)
     panels[0].set_ylabel(f"speedup of a batch of {size} (95 % interval)")
     panels[0].figure.suptitle("Measured speedup against the reduction of MACs", fontsize=11)
-    _finish_demand(panels[0], demand)
+    _finish_demand(panels[-1], demand)
 
 
 # ---- training ------------------------------------------------------------------------------------------------------
@@ -403,12 +403,12 @@ def _lines(axes, table, x, y, low=None, high=None, parent=True):
     if parent:
         level = table.loc[table["method"] == "parent", y].mean()
         axes.axhline(level, color="0.35", linewidth=1, linestyle=(0, (6, 3)), label="parent", zorder=1)
-    looks = method_looks(table["method"])
+    looks, gap = method_looks(table["method"]), table[x].drop_duplicates().sort_values().diff().min()
     for number, (method, look) in enumerate(looks.items()):
         levels = table[table["method"] == method].groupby("level_percent")
         centre, at = levels[y].mean(), levels[x].mean()
         if x == "level_percent":  # side by side, so that bars don't hide each other
-            at += min(0.9, 3 / len(looks)) * (number - (len(looks) - 1) / 2)
+            at += min(0.9, 0.5 * gap / len(looks)) * (number - (len(looks) - 1) / 2)
         bounds = pd.DataFrame({"low": levels[low or y].min(), "high": levels[high or y].max()})
         axes.errorbar(
             at, centre, yerr=[(centre - bounds["low"]).clip(lower=0), (bounds["high"] - centre).clip(lower=0)], capsize=2,

@@ -43,7 +43,7 @@ test, Holm's correction over all levels).
 ## Why the published conclusion did not stand
 
 - **Zeros run as fast as weights.** All masked networks execute the same dense kernels, so their demand is the same. The published
-  column of utilization has mean {_published()[1].mean():.2f} and standard deviation {_published()[1].std(ddof=1):.2f} over levels 10 to 100: noise. 'Half the GPU' is its one low reading, 0.217 at 60 %.
+  column of utilization has mean {_published()[1].mean():.3f} and standard deviation {_published()[1].std(ddof=1):.3f} over levels 10 to 100: noise. 'Half the GPU' is its one low reading, 0.217 at 60 %.
 - **Utilization is no measure of demand.** NVML's figure is the share of the last 1/6 to 1 s in which any kernel ran, and dividing
   it by the batch size gives it no meaning.
 - **One run of {N_PUBLISHED} objects can't see a point.** Its 95 % interval is 5 points wide; levels 0 to 70 % differ by one to six objects.
