@@ -25,6 +25,10 @@ rule all:
     localrule: True
 
 
+onstart:
+    allow_one_run()
+
+
 onsuccess:
     print(
         f"\nDone. Tables: results/{EXPERIMENT}/tables/   plots: results/{EXPERIMENT}/plots/   "

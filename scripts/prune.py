@@ -3,11 +3,12 @@
 import argparse
 import csv
 import dataclasses
+from pathlib import Path
 
 import torch
 
-from voxprune import criteria, dataset, evaluation, networks, provenance, pruning, retraining, training
-from voxprune.files import InputError, run_command
+from voxprune import criteria, dataset, evaluation, networks, pruning, retraining, training
+from voxprune.files import InputError, content_hash, run_command
 
 
 def main(options):
@@ -41,6 +42,13 @@ def main(options):
     )
     networks.save(network, options.checkpoint, made)
     training.write_curve(options.curve, curve, ("step", *training.CURVE))
+    for step in range(1, options.steps + 1):
+        state_path(options, step).unlink(missing_ok=True)
+
+
+def state_path(options, step):
+    """Where retraining after a step is resumed from; kept until the checkpoint is written, so that no step is done twice."""
+    return Path(f"{options.checkpoint}.step{step}.resume")
 
 
 def read_staircase(path):
@@ -57,7 +65,7 @@ def retrain(network, made, options, step):
     classes, device = network.description["classes"], training.device_for(options.gpus)
     voxels = dataset.load_split(options.voxels, "train", classes)
     fitted, validation = dataset.split_validation(voxels, recipe.validation_share, made["seed"])
-    fingerprint = [made, vars(options), step, provenance.code_hash("prune")]
+    settings = [content_hash([options.parent]), dataset.data_hash(options.voxels, classes), vars(options), step]
     name = f"{options.method} {options.level} seed {made['seed']}"
     curve = retraining.retrain(
         training.place(network, device),
@@ -68,8 +76,8 @@ def retrain(network, made, options, step):
         fitted.to(device),
         validation.to(device),
         made["seed"],
-        f"{options.checkpoint}.step{step}.resume",
-        provenance.settings_hash(fingerprint),
+        state_path(options, step),
+        training.fingerprint("prune", network, device, settings),
         lambda line: print(f"{name}: {line}", flush=True),
     )
     network.to("cpu")

@@ -1,3 +1,6 @@
+import os
+import shutil
+import subprocess
 import sys
 from pathlib import Path
 
@@ -6,6 +9,7 @@ import torch
 
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT / "scripts"))
+QUICK = "experiments/quick.yaml"
 
 CUBE = """OFF
 8 6 0
@@ -36,3 +40,39 @@ def cube(tmp_path):
 @pytest.fixture(autouse=True)
 def one_thread():
     torch.set_num_threads(1)
+
+
+def clone(target, source=ROOT, results=False):
+    """A copy of the workflow as git would clone it, with the results of `source` or without, dates kept."""
+    bare = shutil.ignore_patterns(".git", ".venv", ".hypothesis", ".pytest_cache", "__pycache__")
+    more = shutil.ignore_patterns(".snakemake", *(() if results else ("results", "data")))
+    shutil.copytree(source, target, ignore=lambda *names: bare(*names) | (set() if results else more(*names)))
+    return target
+
+
+def snakemake(folder, *arguments, check=True):
+    """Runs snakemake as a user would; returns stdout and stderr together."""
+    environment = {**os.environ, "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"}
+    command = [sys.executable, "-m", "snakemake", *map(str, arguments)]  # targets first: --configfile takes several
+    done = subprocess.run(command, cwd=folder, env=environment, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+    assert not check or done.returncode == 0, done.stdout[-4000:]
+    return done.stdout
+
+
+@pytest.fixture(scope="session")
+def bare(tmp_path_factory):
+    return clone(tmp_path_factory.mktemp("bare") / "voxprune")
+
+
+@pytest.fixture(scope="session")
+def finished(tmp_path_factory):
+    """The quick experiment, run for real from a bare clone."""
+    folder = clone(tmp_path_factory.mktemp("finished") / "voxprune")
+    output = snakemake(folder, "--cores", "all", "--resources", "gpu=1", "--configfile", QUICK)
+    assert "Done. Tables: results/quick/tables/" in output
+    return folder
+
+
+@pytest.fixture
+def copy(finished, tmp_path):
+    return clone(tmp_path / "voxprune", finished, results=True)

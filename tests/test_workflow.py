@@ -2,23 +2,20 @@
 
 import csv
 import json
-import os
 import re
 import shutil
 import subprocess
 import sys
-from pathlib import Path
 
 import numpy as np
 import pytest
 import yaml
 from jsonschema import Draft202012Validator
 
-from conftest import ROOT
+from conftest import QUICK, ROOT, snakemake
 from voxprune import networks
 from voxprune.files import read_json
 
-QUICK = "experiments/quick.yaml"
 METHODS = ["filter", "filter-masked", "weight"]
 PLOTS = [
     "accuracy_by_level",
@@ -32,23 +29,6 @@ PLOTS = [
 ]
 
 
-def clone(target, source=ROOT, results=False):
-    """A copy of the workflow as git would clone it, with the results of `source` or without, dates kept."""
-    bare = shutil.ignore_patterns(".git", ".venv", ".hypothesis", ".pytest_cache", "__pycache__")
-    more = shutil.ignore_patterns(".snakemake", *(() if results else ("results", "data")))
-    shutil.copytree(source, target, ignore=lambda *names: bare(*names) | (set() if results else more(*names)))
-    return target
-
-
-def snakemake(folder, *arguments, check=True):
-    """Runs snakemake as a user would; returns stdout and stderr together."""
-    environment = {**os.environ, "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"}
-    command = [sys.executable, "-m", "snakemake", *map(str, arguments)]  # targets first: --configfile takes several
-    done = subprocess.run(command, cwd=folder, env=environment, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
-    assert not check or done.returncode == 0, done.stdout[-4000:]
-    return done.stdout
-
-
 def jobs(folder, *arguments):
     """What a dry run would do: {rule: number of jobs}, {} for nothing."""
     output = snakemake(folder, *arguments, "-n", "--quiet", "rules", "--cores", "2")
@@ -60,11 +40,6 @@ def jobs(folder, *arguments):
 
 
 # ---- a bare clone --------------------------------------------------------------------------------------------------
-
-
-@pytest.fixture(scope="session")
-def bare(tmp_path_factory):
-    return clone(tmp_path_factory.mktemp("bare") / "voxprune")
 
 
 def test_lint_finds_nothing(bare):
@@ -132,15 +107,6 @@ def test_commands_explain_themselves():
 
 
 # ---- the quick experiment, once ------------------------------------------------------------------------------------
-
-
-@pytest.fixture(scope="session")
-def finished(tmp_path_factory):
-    """The quick experiment, run for real from a bare clone."""
-    folder = clone(tmp_path_factory.mktemp("finished") / "voxprune")
-    output = snakemake(folder, "--cores", "all", "--resources", "gpu=1", "--configfile", QUICK)
-    assert "Done. Tables: results/quick/tables/" in output
-    return folder
 
 
 def test_every_file_of_the_contract_is_there_and_valid(finished):
@@ -257,11 +223,6 @@ def test_a_second_run_does_nothing(finished):
 
 REPORT = {"summarise": 1, "write_tables": 1, "draw_plots": 1}
 FROM_PARENT = {"prune": 6, "evaluate": 7, "measure": 3, "measure_parent": 1, **REPORT}
-
-
-@pytest.fixture
-def copy(finished, tmp_path):
-    return clone(tmp_path / "voxprune", finished, results=True)
 
 
 def mesh(folder):

@@ -1,12 +1,18 @@
 """Files that are whole or absent, and errors that a user can act on."""
 
 import errno
+import glob
 import hashlib
 import json
 import os
 import sys
+import time
 from contextlib import contextmanager
 from pathlib import Path
+
+from voxprune.interruption import end_when_told
+
+LEFT_OVER_SECONDS = 3600  # a temporary file that nobody wrote to for so long is what a killed process left
 
 
 class InputError(Exception):
@@ -23,7 +29,9 @@ def whole(path):
     temporary = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
+        _remove_left_overs(path)
         yield temporary
+        _flush(temporary)
         os.replace(temporary, path)
     except OSError as error:
         if error.errno == errno.ENOSPC:
@@ -33,6 +41,18 @@ def whole(path):
         raise
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def _flush(path):
+    """Waits until a file is on the disk: else its new name could be there after a power loss, but not its content."""
+    with open(path, "rb") as file:
+        os.fsync(file.fileno())
+
+
+def _remove_left_overs(path):
+    for temporary in path.parent.glob(f".{glob.escape(path.name)}.*.part"):
+        if time.time() - temporary.stat().st_mtime > LEFT_OVER_SECONDS:
+            temporary.unlink(missing_ok=True)
 
 
 def write_json(path, content):
@@ -58,8 +78,12 @@ def content_hash(paths):
 
 
 def run_command(main, parser, arguments=None):
-    """A stage's command line: parses, runs, and turns an InputError into one sentence and exit status 1."""
+    """A stage's command line: parses, runs, and turns an InputError or an interruption into one sentence and status 1."""
+    options = parser.parse_args(arguments)
+    end_when_told()
     try:
-        main(parser.parse_args(arguments))
+        main(options)
     except InputError as error:
         sys.exit(f"{parser.prog}: {error}")
+    except KeyboardInterrupt:
+        sys.exit(f"{parser.prog}: interrupted; the same command goes on from here")

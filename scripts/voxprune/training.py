@@ -1,18 +1,21 @@
 """Fitting a network to voxels: repeatable from its seed, resumable after any interruption."""
 
 import csv
+import inspect
 import math
 import time
+import zipfile
 from dataclasses import dataclass
 from pathlib import Path
 
 import torch
 from torch.nn.functional import cross_entropy
 
+from voxprune import provenance
 from voxprune.augmentation import Augmentation, augment
 from voxprune.dataset import batches
 from voxprune.evaluation import predict
-from voxprune.files import whole
+from voxprune.files import content_hash, whole
 
 CURVE = ("epoch", "learning_rate", "train_loss", "validation_accuracy_percent", "seconds")  # columns of a learning curve
 WARM_UP = 0.3  # share of the steps in which onecycle's learning rate rises
@@ -54,8 +57,9 @@ def fit(network, voxels, validation, recipe, seed, state_path, fingerprint, repo
     """Trains a network in place, with a fresh optimiser, and leaves it in eval mode.
 
     With a validation set the weights of its best epoch are kept (the first of equals), else those of the last.
-    After each epoch a state is saved at `state_path`, which a later call with the same fingerprint goes on from; it
-    is removed at the end. On one CPU thread count the result is the same to the bit, interrupted or not.
+    After each epoch a state is saved at `state_path`, which a later call with the same `fingerprint` goes on from; it
+    stays, for whoever saves the network to remove then. On one CPU thread count the result is the same to the bit,
+    interrupted or not.
     first_epoch: begin the schedule there (learning-rate rewinding). after_step: called after each step (keeps masks).
     Returns the learning curve: one row of CURVE an epoch, also those before an interruption;
     train_loss is the mean over the epoch's samples, validation_accuracy_percent None without a validation set.
@@ -82,8 +86,14 @@ def fit(network, voxels, validation, recipe, seed, state_path, fingerprint, repo
         report(_epoch_line(progress.curve, recipe.epochs))
     network.load_state_dict(progress.best)
     network.eval()
-    Path(state_path).unlink(missing_ok=True)
     return progress.curve
+
+
+def fingerprint(stage, network, device, settings):
+    """What a training must share with the interrupted one that it goes on from; settings: whatever else it depends on."""
+    own_code = content_hash([inspect.getfile(type(network))]) if ":" in network.description["network"] else ""
+    code = [provenance.code_hash(stage), own_code, provenance.versions()["torch"]]
+    return provenance.settings_hash([settings, network.description, device.type, code])
 
 
 def write_curve(path, curve, columns=CURVE):
@@ -169,15 +179,18 @@ class _Progress:
         if not self.path.exists():
             return
         try:
-            state = torch.load(self.path, weights_only=True)
+            with zipfile.ZipFile(self.path) as file:  # torch itself checks no checksum
+                if file.testzip():
+                    raise ValueError("it is damaged")
+            state = torch.load(self.path, weights_only=True, map_location="cpu")
             if state["fingerprint"] != self.fingerprint:
                 raise ValueError("it belongs to other settings, data or code")
-            self.network.load_state_dict(state["network"])
-            self.optimiser.load_state_dict(state["optimiser"])
-            self.generator.set_state(state["generator"])
-            torch.set_rng_state(state["torch"])
         except Exception as error:  # torch.load raises many kinds for a damaged file
             report(f"{self.path}: not resumed ({str(error).splitlines()[0]}); training starts afresh")
             return
+        self.network.load_state_dict(state["network"])
+        self.optimiser.load_state_dict(state["optimiser"])
+        self.generator.set_state(state["generator"])
+        torch.set_rng_state(state["torch"])
         self.curve, self.best, self.best_accuracy = state["curve"], state["best"], state["accuracy"]
         report(f"resumed after epoch {len(self.curve)}")
