@@ -26,7 +26,7 @@ rule all:
 
 
 onstart:
-    allow_one_run()
+    begin_run()
 
 
 onsuccess:

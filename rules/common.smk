@@ -39,9 +39,15 @@ SHARDS = collect(f"{VOXELS}/{{split}}/{{name}}.npy", split=SPLITS, name=CLASSES)
 os.environ[RUN] = str(os.getpid())  # jobs end when this process is gone
 
 
-def allow_one_run():
-    """Refuses a second run in this folder. profiles/default turns Snakemake's own lock off, which a kill leaves behind."""
+def begin_run():
+    """Refuses a run that can't write its results, and a second one in this folder.
+
+    profiles/default turns Snakemake's own lock off: a killed run would leave it behind.
+    """
     global run_lock
+    for folder in ("data", "results"):
+        if Path(folder).exists() and not os.access(folder, os.W_OK):
+            raise WorkflowError(f"{folder}: this folder can't be written; change its permissions or run elsewhere.")
     try:
         run_lock = lock_folder(".snakemake/voxprune.lock")
     except OSError as error:

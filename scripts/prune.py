@@ -9,6 +9,7 @@ import torch
 
 from voxprune import criteria, dataset, evaluation, networks, pruning, retraining, training
 from voxprune.files import InputError, content_hash, run_command
+from voxprune.memory import enough_memory
 
 
 def main(options):
@@ -19,12 +20,16 @@ def main(options):
     method = pruning.Method(**{field.name: getattr(options, field.name) for field in dataclasses.fields(pruning.Method)})
     classes, seed = network.description["classes"], made["seed"]
     torch.manual_seed(seed)
-    sample = criteria.Sample(*dataset.sample(options.voxels, classes, options.criterion_objects, seed), seed)
+    objects, resolution = options.criterion_objects, network.description["resolution"]
+    remedy = "lower `criterion_objects` or `voxels: resolution`"
+    with enough_memory(objects, resolution, remedy):
+        sample = criteria.Sample(*dataset.sample(options.voxels, classes, objects, seed), seed)
     staircase = read_staircase(options.staircase) if options.staircase else None
     full, differences, curve = pruning.unit_sizes(network, method), [], []
     for step in range(1, options.steps + 1):
         level = options.level * step / options.steps
-        network, difference = pruning.prune(network, method, level, sample, full, staircase)
+        with enough_memory(objects, resolution, remedy):
+            network, difference = pruning.prune(network, method, level, sample, full, staircase)
         differences.append(difference)
         print(
             f"{level:g} %: filters left {networks.widths(network)}, difference to the masked network {difference}",

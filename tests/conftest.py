@@ -4,6 +4,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 
@@ -40,6 +41,23 @@ def cube(tmp_path):
 @pytest.fixture(autouse=True)
 def one_thread():
     torch.set_num_threads(1)
+
+
+@pytest.fixture(scope="session")
+def voxels(tmp_path_factory):
+    """A folder of shards: 20 training and 4 test objects of each of two classes, 8^3."""
+    from voxprune.voxels import pack
+
+    folder, rng = tmp_path_factory.mktemp("voxels"), np.random.default_rng(0)
+    for split, count in (("train", 20), ("test", 4)):
+        (folder / split).mkdir()
+        for name, share in (("chair", 0.2), ("table", 0.3)):
+            np.save(folder / split / f"{name}.npy", pack(rng.random((count, 8, 8, 8)) < share))
+            rows = [f"{name}_{number}.off,8,12,100,ok,\n" for number in range(count)]
+            (folder / split / f"{name}.csv").write_text(
+                "file,vertices,triangles,occupied_voxels,status,reason\n" + "".join(rows)
+            )
+    return folder
 
 
 def clone(target, source=ROOT, results=False):

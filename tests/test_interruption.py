@@ -7,30 +7,13 @@ import subprocess
 import sys
 import time
 
-import numpy as np
 import psutil
 import pytest
 
 from conftest import QUICK, ROOT, snakemake
 from voxprune import interruption
-from voxprune.voxels import pack
 
 SECONDS = 60  # that nothing here should take
-
-
-@pytest.fixture(scope="module")
-def voxels(tmp_path_factory):
-    """A folder of shards: 20 training and 4 test objects of each of two classes, 8^3."""
-    folder, rng = tmp_path_factory.mktemp("voxels"), np.random.default_rng(0)
-    for split, count in (("train", 20), ("test", 4)):
-        (folder / split).mkdir()
-        for name, share in (("chair", 0.2), ("table", 0.3)):
-            np.save(folder / split / f"{name}.npy", pack(rng.random((count, 8, 8, 8)) < share))
-            rows = [f"{name}_{number}.off,8,12,100,ok,\n" for number in range(count)]
-            (folder / split / f"{name}.csv").write_text(
-                "file,vertices,triangles,occupied_voxels,status,reason\n" + "".join(rows)
-            )
-    return folder
 
 
 def train(voxels, folder, epochs=40, learning_rate=0.05):

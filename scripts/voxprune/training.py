@@ -16,6 +16,7 @@ from voxprune.augmentation import Augmentation, augment
 from voxprune.dataset import batches
 from voxprune.evaluation import predict
 from voxprune.files import content_hash, whole
+from voxprune.memory import enough_memory
 
 CURVE = ("epoch", "learning_rate", "train_loss", "validation_accuracy_percent", "seconds")  # columns of a learning curve
 WARM_UP = 0.3  # share of the steps in which onecycle's learning rate rises
@@ -72,7 +73,8 @@ def fit(network, voxels, validation, recipe, seed, state_path, fingerprint, repo
     for epoch in range(first_epoch + len(progress.curve), recipe.epochs):
         started = time.monotonic()
         rates = [_learning_rate(recipe, epoch * steps + step, recipe.epochs * steps) for step in range(steps)]
-        loss = _train_epoch(network, optimiser, voxels, recipe, progress.generator, rates, after_step)
+        with enough_memory(recipe.batch_size, voxels.resolution, "lower `training: batch_size` or `voxels: resolution`"):
+            loss = _train_epoch(network, optimiser, voxels, recipe, progress.generator, rates, after_step)
         accuracy = accuracy_percent(network, validation) if len(validation) else None
         progress.add(
             {
@@ -172,8 +174,8 @@ class _Progress:
             "network": self.network.state_dict(), "optimiser": self.optimiser.state_dict(),
             "generator": self.generator.get_state(), "torch": torch.get_rng_state(),  # dropout draws from the latter
         }  # fmt: skip
-        with whole(self.path) as temporary:
-            torch.save(state, temporary)
+        with whole(self.path) as temporary, open(temporary, "wb") as file:
+            torch.save(state, file)
 
     def resume(self, report):
         if not self.path.exists():
