@@ -25,6 +25,7 @@ with open(Path(workflow.basedir) / "schemas/config.schema.yaml") as schema:
 EXPERIMENT = config["experiment"]
 DATASET = config["dataset"]["name"]
 CLASSES = config["dataset"]["classes"]
+CLASS_OPTIONS = [f"--classes={name}" for name in CLASSES]  # one each, so that a name may begin with a dash
 SPLITS = ["train", "test"]
 METHODS = list(config["methods"])
 SEEDS = config["seeds"]

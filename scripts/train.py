@@ -41,7 +41,7 @@ def main(options):
 def parse():
     parser = argparse.ArgumentParser(prog="train", description=__doc__)
     parser.add_argument("--voxels", required=True, help="folder of shards, <split>/<class>.npy")
-    parser.add_argument("--classes", nargs="+", required=True, help="in the order of the labels")
+    parser.add_argument("--classes", nargs="+", action="extend", required=True, help="in the order of the labels")
     parser.add_argument("--network", default="original", help=f"{', '.join(networks.NETWORKS)} or package.module:Class")
     parser.add_argument("--seed", type=int, default=0, help="of initial weights, order and validation split (default 0)")
     parser.add_argument("--epochs", type=int, required=True)
