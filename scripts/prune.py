@@ -3,6 +3,7 @@
 import argparse
 import csv
 import dataclasses
+from functools import partial
 from pathlib import Path
 
 import torch
@@ -21,14 +22,14 @@ def main(options):
     classes, seed = network.description["classes"], made["seed"]
     torch.manual_seed(seed)
     objects, resolution = options.criterion_objects, network.description["resolution"]
-    remedy = "lower `criterion_objects` or `voxels: resolution`"
-    with enough_memory(objects, resolution, remedy):
+    enough = partial(enough_memory, objects, resolution, "lower `criterion_objects` or `voxels: resolution`")
+    with enough():
         sample = criteria.Sample(*dataset.sample(options.voxels, classes, objects, seed), seed)
     staircase = read_staircase(options.staircase) if options.staircase else None
     full, differences, curve = pruning.unit_sizes(network, method), [], []
     for step in range(1, options.steps + 1):
         level = options.level * step / options.steps
-        with enough_memory(objects, resolution, remedy):
+        with enough():
             network, difference = pruning.prune(network, method, level, sample, full, staircase)
         differences.append(difference)
         print(

@@ -96,6 +96,16 @@ def test_a_fingerprint_follows_settings_shape_and_device():
     assert training.fingerprint("prune", network, cpu, {"epochs": 1}) not in found  # the code behind another stage
 
 
+def test_a_fingerprint_follows_the_code_of_a_network_of_ones_own(tmp_path, monkeypatch):
+    monkeypatch.syspath_prepend(tmp_path)
+    own = tmp_path / "a_network_of_my_own.py"
+    own.write_text("from voxprune.networks import Original\n\n\nclass Mine(Original):\n    pass\n")
+    network = networks.build("a_network_of_my_own:Mine", 8, ["a", "b"])
+    before = training.fingerprint("train", network, torch.device("cpu"), {})
+    own.write_text(own.read_text() + "    slope = 0.1\n")
+    assert training.fingerprint("train", network, torch.device("cpu"), {}) != before
+
+
 def garbage(content):
     return b"garbage"
 

@@ -62,8 +62,9 @@ def _flush(path):
 
 def _remove_left_overs(path):
     for temporary in path.parent.glob(f".{glob.escape(path.name)}.*.part"):
-        if time.time() - temporary.stat().st_mtime > LEFT_OVER_SECONDS:
-            temporary.unlink(missing_ok=True)
+        with suppress(FileNotFoundError):  # another process was faster
+            if time.time() - temporary.stat().st_mtime > LEFT_OVER_SECONDS:
+                temporary.unlink()
 
 
 def write_json(path, content):
