@@ -32,12 +32,17 @@ def prune(voxels, parent, folder):
     ]  # fmt: skip
 
 
+def hear_ctrl_c():
+    """Ctrl-C is ignored by what a shell runs in the background, which may be these tests, and by all that this starts."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 def start(command, **options):
     """Starts a command in a session of its own, with the environment that Snakemake gives its jobs."""
     environment = {**os.environ, "PATH": f"{os.path.dirname(sys.executable)}:{os.environ['PATH']}", "OMP_NUM_THREADS": "1"}
     return subprocess.Popen(
         list(map(str, command)), stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, start_new_session=True,
-        env=environment, **options,
+        env=environment, preexec_fn=hear_ctrl_c, **options,
     )  # fmt: skip
 
 
