@@ -29,6 +29,10 @@ rule all:
     localrule: True
 
 
+onstart:
+    begin_run()
+
+
 onsuccess:
     print(
         f"\nDone. The answer: results/{EXPERIMENT}/answer.md   tables: results/{EXPERIMENT}/tables/   "

@@ -1,4 +1,5 @@
 # What all rules share: the checked config, the axes of the experiment, and what makes a job rerun.
+import os
 import shlex
 import sys
 
@@ -8,6 +9,7 @@ from snakemake.exceptions import WorkflowError
 sys.path.insert(0, str(Path(workflow.basedir) / "scripts"))
 from voxprune.config import check_config
 from voxprune.files import InputError, content_hash
+from voxprune.interruption import RUN, lock_folder
 from voxprune.meshes import find_meshes, folder_hash
 from voxprune.provenance import code_hash
 from voxprune.voxels import grid_name
@@ -23,6 +25,7 @@ with open(Path(workflow.basedir) / "schemas/config.schema.yaml") as schema:
 EXPERIMENT = config["experiment"]
 DATASET = config["dataset"]["name"]
 CLASSES = config["dataset"]["classes"]
+CLASS_OPTIONS = [f"--classes={name}" for name in CLASSES]  # one each, so that a name may begin with a dash
 SPLITS = ["train", "test"]
 METHODS = list(config["methods"])
 SEEDS = config["seeds"]
@@ -32,6 +35,27 @@ MESHES = config["dataset"]["folder"] or f"data/meshes/{DATASET}"
 GRID = grid_name(*(config["voxels"][key] for key in ("resolution", "convention", "padding")))
 VOXELS = f"results/voxels/{DATASET}/{GRID}"
 SHARDS = collect(f"{VOXELS}/{{split}}/{{name}}.npy", split=SPLITS, name=CLASSES)
+
+
+os.environ[RUN] = str(os.getpid())  # jobs end when this process is gone
+
+
+def begin_run():
+    """Refuses a run that can't write its results, and a second one in this folder.
+
+    profiles/default turns Snakemake's own lock off: a killed run would leave it behind.
+    """
+    global run_lock
+    for folder in ("data", "results"):
+        if Path(folder).exists() and not os.access(folder, os.W_OK):
+            raise WorkflowError(f"{folder}: this folder can't be written; change its permissions or run elsewhere.")
+    try:
+        run_lock = lock_folder(".snakemake/voxprune.lock")
+    except OSError as error:
+        print(f"warning: this folder can't be locked ({error}); start no second run in it", file=sys.stderr)
+    else:
+        if run_lock is None:
+            raise WorkflowError("Another run works in this folder; wait for its end, or clone voxprune elsewhere.")
 
 
 wildcard_constraints:

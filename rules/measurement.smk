@@ -27,7 +27,7 @@ rule measure:
     shell:
         "python scripts/measure.py --parent {input.parent:q} --checkpoints {input.checkpoints:q} "
         "--outputs {output.demand:q} --samples {output.latency:q} "
-        "--voxels {params.voxels:q} --experiment {params.experiment} {params.windows} --gpus {resources.gpu} "
+        "--voxels {params.voxels:q} --experiment {params.experiment:q} {params.windows} --gpus {resources.gpu} "
         "2>&1 | tee {log:q}"
 
 
@@ -66,5 +66,5 @@ rule measure_staircase:
         code=code_hash("measure_staircase"),
     shell:
         "python scripts/measure_staircase.py --parent {input.parent:q} --voxels {params.voxels:q} "
-        "--experiment {params.experiment} {params.windows} --gpus {resources.gpu} --folder {params.folder:q} "
+        "--experiment {params.experiment:q} {params.windows} --gpus {resources.gpu} --folder {params.folder:q} "
         "2>&1 | tee {log:q}"

@@ -24,7 +24,7 @@ rule prune:
         staircase=lambda wildcards, input: options({"staircase": input.staircase} if input.staircase else {}),
         code=code_hash("prune"),
     shell:
-        "python scripts/prune.py --parent {input.parent:q} --method {wildcards.method} {params.method} "
+        "python scripts/prune.py --parent {input.parent:q} --method {wildcards.method:q} {params.method} "
         "--level {params.level} --criterion-objects {params.criterion_objects} {params.staircase} "
         "--voxels {params.voxels:q} --gpus {resources.gpu} "
         "--checkpoint {output.checkpoint:q} --curve {output.curve:q} 2>&1 | tee {log:q}"
@@ -51,5 +51,5 @@ rule evaluate:
         code=code_hash("evaluate"),
     shell:
         "python scripts/evaluate.py --checkpoint {input.checkpoint:q} --parent {input.parent:q} "
-        "--voxels {params.voxels:q} --experiment {params.experiment} --gpus {resources.gpu} "
+        "--voxels {params.voxels:q} --experiment {params.experiment:q} --gpus {resources.gpu} "
         "--metrics {output.metrics:q} --predictions {output.predictions:q} > {log:q} 2>&1"

@@ -119,7 +119,7 @@ rule measure_sensitivity:
         code=code_hash("measure_sensitivity"),
     shell:
         "python scripts/measure_sensitivity.py --parent {input.parent:q} --voxels {params.voxels:q} "
-        "--levels {params.levels} --gpus {resources.gpu} --table {output:q} > {log:q} 2>&1"
+        "--levels {params.levels:q} --gpus {resources.gpu} --table {output:q} > {log:q} 2>&1"
 
 
 rule draw_plots:
@@ -151,7 +151,7 @@ rule draw_plots:
     shell:
         "python scripts/draw_plots.py --summary {input.summary:q} --demand {input.demand:q} "
         "--statistics {params.statistics:q} --answer {input.answer:q} --sensitivity {input.sensitivity:q} "
-        "--seeds {params.seeds} --curves {input.curves:q} --retraining {input.retraining:q} "
+        "--seeds {params.seeds:q} --curves {input.curves:q} --retraining {input.retraining:q} "
         "--folder {params.folder:q} > {log:q} 2>&1"
 
 

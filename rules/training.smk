@@ -19,12 +19,12 @@ rule train:
         gpu=GPUS,
     params:
         voxels=voxels_folder,
-        classes=CLASSES,
+        classes=CLASS_OPTIONS,
         network=config["network"],
         network_code=network_code(config["network"]),
         training=options(config["training"] | config["augmentation"]),
         code=code_hash("train"),
     shell:
-        "python scripts/train.py --voxels {params.voxels:q} --classes {params.classes:q} --network {params.network:q} "
+        "python scripts/train.py --voxels {params.voxels:q} {params.classes:q} --network {params.network:q} "
         "--seed {wildcards.seed} {params.training} --gpus {resources.gpu} "
         "--checkpoint {output.checkpoint:q} --curve {output.curve:q} 2>&1 | tee {log:q}"

@@ -8,6 +8,7 @@ import torch
 
 from voxprune import counters, dataset, measurement, networks, provenance, training
 from voxprune.files import InputError, run_command, whole, write_json
+from voxprune.memory import enough_memory
 
 
 def main(options):
@@ -24,7 +25,8 @@ def main(options):
     models |= {path: loaded[path][0] for path in options.checkpoints if path != options.parent}
     conditions = measurement.cells(options.engines, options.threads, options.batch_sizes, device)
     report = lambda line: print(line, flush=True)  # noqa: E731
-    measured = measurement.measure(models, voxels, conditions, windows, device, report)
+    with enough_memory(max(options.batch_sizes), voxels.resolution, "lower `measurement: batch_sizes`"):
+        measured = measurement.measure(models, voxels, conditions, windows, device, report)
     for reason in measured.invalid_reasons:
         report(f"warning: this run is invalid: {reason}; measure again on a quiet machine")
     about = {

@@ -9,6 +9,7 @@ import torch
 
 from voxprune import dataset, evaluation, measurement, networks, plots, provenance, pruning, training
 from voxprune.files import run_command, whole
+from voxprune.memory import enough_memory
 
 UNIFORM = pruning.Method("filter", "l1", "layer", "remove")  # any criterion: shapes alone decide the latency
 
@@ -23,7 +24,8 @@ def main(options):
     models |= {level: network for level, network in shapes.items() if level}
     conditions = measurement.cells(options.engines, options.threads[:1], [max(options.batch_sizes)], device)
     windows = dataclasses.replace(measurement.windows_of(options), windows=0)
-    measured = measurement.measure(models, voxels, conditions, windows, device, lambda line: print(line, flush=True))
+    with enough_memory(max(options.batch_sizes), voxels.resolution, "lower `measurement: batch_sizes`"):
+        measured = measurement.measure(models, voxels, conditions, windows, device, lambda line: print(line, flush=True))
     rows = []
     for number, cell in enumerate(conditions):
         for level, network in shapes.items():

@@ -3,11 +3,14 @@
 import argparse
 import csv
 import dataclasses
+from functools import partial
+from pathlib import Path
 
 import torch
 
-from voxprune import criteria, dataset, evaluation, networks, provenance, pruning, retraining, training
-from voxprune.files import InputError, run_command
+from voxprune import criteria, dataset, evaluation, networks, pruning, retraining, training
+from voxprune.files import InputError, content_hash, run_command
+from voxprune.memory import enough_memory
 
 
 def main(options):
@@ -18,12 +21,16 @@ def main(options):
     method = pruning.Method(**{field.name: getattr(options, field.name) for field in dataclasses.fields(pruning.Method)})
     classes, seed = network.description["classes"], made["seed"]
     torch.manual_seed(seed)
-    sample = criteria.Sample(*dataset.sample(options.voxels, classes, options.criterion_objects, seed), seed)
+    objects, resolution = options.criterion_objects, network.description["resolution"]
+    enough = partial(enough_memory, objects, resolution, "lower `criterion_objects` or `voxels: resolution`")
+    with enough():
+        sample = criteria.Sample(*dataset.sample(options.voxels, classes, objects, seed), seed)
     staircase = read_staircase(options.staircase) if options.staircase else None
     full, differences, curve = pruning.unit_sizes(network, method), [], []
     for step in range(1, options.steps + 1):
         level = options.level * step / options.steps
-        network, difference = pruning.prune(network, method, level, sample, full, staircase)
+        with enough():
+            network, difference = pruning.prune(network, method, level, sample, full, staircase)
         differences.append(difference)
         print(
             f"{level:g} %: filters left {networks.widths(network)}, difference to the masked network {difference}",
@@ -41,6 +48,13 @@ def main(options):
     )
     networks.save(network, options.checkpoint, made)
     training.write_curve(options.curve, curve, ("step", *training.CURVE))
+    for step in range(1, options.steps + 1):
+        state_path(options, step).unlink(missing_ok=True)
+
+
+def state_path(options, step):
+    """Where retraining after a step is resumed from; kept until the checkpoint is written, so that no step is done twice."""
+    return Path(f"{options.checkpoint}.step{step}.resume")
 
 
 def read_staircase(path):
@@ -57,7 +71,7 @@ def retrain(network, made, options, step):
     classes, device = network.description["classes"], training.device_for(options.gpus)
     voxels = dataset.load_split(options.voxels, "train", classes)
     fitted, validation = dataset.split_validation(voxels, recipe.validation_share, made["seed"])
-    fingerprint = [made, vars(options), step, provenance.code_hash("prune")]
+    settings = [content_hash([options.parent]), dataset.data_hash(options.voxels, classes), vars(options), step]
     name = f"{options.method} {options.level} seed {made['seed']}"
     curve = retraining.retrain(
         training.place(network, device),
@@ -68,8 +82,8 @@ def retrain(network, made, options, step):
         fitted.to(device),
         validation.to(device),
         made["seed"],
-        f"{options.checkpoint}.step{step}.resume",
-        provenance.settings_hash(fingerprint),
+        state_path(options, step),
+        training.fingerprint("prune", network, device, settings),
         lambda line: print(f"{name}: {line}", flush=True),
     )
     network.to("cpu")

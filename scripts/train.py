@@ -2,10 +2,11 @@
 
 import argparse
 import dataclasses
+from pathlib import Path
 
 import torch
 
-from voxprune import dataset, networks, provenance, training
+from voxprune import dataset, networks, training
 from voxprune.augmentation import Augmentation
 from voxprune.files import InputError, run_command
 
@@ -24,22 +25,23 @@ def main(options):
         "method": "parent", "level_percent": 0, "seed": options.seed, "training": dataclasses.asdict(recipe),
         "data_hash": dataset.data_hash(options.voxels, options.classes),
     }  # fmt: skip
+    state = Path(f"{options.checkpoint}.resume")
     curve = training.fit(
-        network, fitted.to(device), validation.to(device), recipe, options.seed,
-        state_path=f"{options.checkpoint}.resume",
-        fingerprint=provenance.settings_hash([made, network.description, provenance.code_hash("train")]),
+        network, fitted.to(device), validation.to(device), recipe, options.seed, state,
+        training.fingerprint("train", network, device, made),
         report=lambda line: print(f"seed {options.seed}: {line}", flush=True),
     )  # fmt: skip
     if not all(torch.isfinite(tensor).all() for tensor in network.state_dict().values()):
         raise InputError(f"seed {options.seed}: training diverged (weights not finite); lower `training: learning_rate`")
     networks.save(network, options.checkpoint, made)
     training.write_curve(options.curve, curve)
+    state.unlink(missing_ok=True)
 
 
 def parse():
     parser = argparse.ArgumentParser(prog="train", description=__doc__)
     parser.add_argument("--voxels", required=True, help="folder of shards, <split>/<class>.npy")
-    parser.add_argument("--classes", nargs="+", required=True, help="in the order of the labels")
+    parser.add_argument("--classes", nargs="+", action="extend", required=True, help="in the order of the labels")
     parser.add_argument("--network", default="original", help=f"{', '.join(networks.NETWORKS)} or package.module:Class")
     parser.add_argument("--seed", type=int, default=0, help="of initial weights, order and validation split (default 0)")
     parser.add_argument("--epochs", type=int, required=True)

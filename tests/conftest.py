@@ -1,11 +1,16 @@
+import os
+import shutil
+import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT / "scripts"))
+QUICK = "experiments/quick.yaml"
 
 CUBE = """OFF
 8 6 0
@@ -36,3 +41,56 @@ def cube(tmp_path):
 @pytest.fixture(autouse=True)
 def one_thread():
     torch.set_num_threads(1)
+
+
+@pytest.fixture(scope="session")
+def voxels(tmp_path_factory):
+    """A folder of shards: 20 training and 4 test objects of each of two classes, 8^3."""
+    from voxprune.voxels import pack
+
+    folder, rng = tmp_path_factory.mktemp("voxels"), np.random.default_rng(0)
+    for split, count in (("train", 20), ("test", 4)):
+        (folder / split).mkdir()
+        for name, share in (("chair", 0.2), ("table", 0.3)):
+            np.save(folder / split / f"{name}.npy", pack(rng.random((count, 8, 8, 8)) < share))
+            rows = [f"{name}_{number}.off,8,12,100,ok,\n" for number in range(count)]
+            (folder / split / f"{name}.csv").write_text(
+                "file,vertices,triangles,occupied_voxels,status,reason\n" + "".join(rows)
+            )
+    return folder
+
+
+def clone(target, source=ROOT, results=False):
+    """A copy of the workflow as git would clone it, with the results of `source` or without, dates kept."""
+    bare = shutil.ignore_patterns(".git", ".venv", ".hypothesis", ".pytest_cache", "__pycache__")
+    more = shutil.ignore_patterns(".snakemake", *(() if results else ("results", "data")))
+    shutil.copytree(source, target, ignore=lambda *names: bare(*names) | (set() if results else more(*names)))
+    return target
+
+
+def snakemake(folder, *arguments, check=True):
+    """Runs snakemake as a user would; returns stdout and stderr together."""
+    environment = {**os.environ, "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"}
+    command = [sys.executable, "-m", "snakemake", *map(str, arguments)]  # targets first: --configfile takes several
+    done = subprocess.run(command, cwd=folder, env=environment, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+    assert not check or done.returncode == 0, done.stdout[-4000:]
+    return done.stdout
+
+
+@pytest.fixture(scope="session")
+def bare(tmp_path_factory):
+    return clone(tmp_path_factory.mktemp("bare") / "voxprune")
+
+
+@pytest.fixture(scope="session")
+def finished(tmp_path_factory):
+    """The quick experiment, run for real from a bare clone."""
+    folder = clone(tmp_path_factory.mktemp("finished") / "voxprune")
+    output = snakemake(folder, "--cores", "all", "--resources", "gpu=1", "--configfile", QUICK)
+    assert "Done. The answer: results/quick/answer.md   tables: results/quick/tables/" in output
+    return folder
+
+
+@pytest.fixture
+def copy(finished, tmp_path):
+    return clone(tmp_path / "voxprune", finished, results=True)

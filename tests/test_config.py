@@ -4,6 +4,8 @@ import copy
 
 import pytest
 import yaml
+from hypothesis import assume, given
+from hypothesis.strategies import characters, text
 
 from conftest import ROOT
 from voxprune import config, criteria, networks
@@ -28,6 +30,12 @@ def test_the_default_is_valid():
     check_config(DEFAULT, SCHEMA)
 
 
+@given(text(characters(exclude_characters="/{}<>", exclude_categories=["Cc", "Cs"]), min_size=1))
+def test_a_class_may_have_any_other_name(name):
+    assume(not name.startswith("."))
+    check_config(with_value("dataset.classes", ["chair", name] if name != "chair" else ["chair", "table"]), SCHEMA)
+
+
 @pytest.mark.parametrize(
     "path, value, sentence",
     [
@@ -44,7 +52,21 @@ def test_the_default_is_valid():
         ("levels", [10, 101], "levels.1"),
         ("voxels.padding", 16, "leaves no cells"),
         ("dataset.source", "folder", "dataset.folder goes with"),
-        ("experiment", "../elsewhere", "experiment"),
+        ("experiment", "../elsewhere", "experiment has '../elsewhere'; it must be letters, digits, `_`, `-` and `.`"),
+        ("experiment", "a; rm -r b", "experiment has 'a; rm -r b'; it must be letters"),
+        ("experiment", "-n", "experiment has '-n'; it must be letters"),
+        ("experiment", "two\n", "experiment has 'two.n'; it must be letters"),
+        ("dataset.name", "$HOME", "dataset.name has '\\$HOME'; it must be letters"),
+        ("methods", {"a b": DEFAULT["methods"]["filter"]}, "methods has 'a b'; it must be letters"),
+        ("network", "$(ls):Class", "network has '\\$\\(ls\\):Class'; it must be a name, or package.module:Class"),
+        ("dataset.folder", "{split}", "dataset.folder has '{split}'; it must be a path without braces"),
+        ("dataset.folder", "-meshes", "dataset.folder has '-meshes'; .* no dash first \\(give its full path then\\)"),
+        ("dataset.classes", ["chair", "a/b"], "dataset.classes.1 has 'a/b'; it must be any text without slashes"),
+        ("dataset.classes", ["chair", ".."], "dataset.classes.1 has '..'; it must be any text .* no dot first"),
+        ("dataset.classes", ["chair", "{name}"], "dataset.classes.1 has '{name}'; it must be any text without"),
+        ("dataset.classes", ["chair", "<results>"], "dataset.classes.1 has '<results>'; it must be any text without"),
+        ("dataset.classes", ["chair", "two\n"], "dataset.classes.1 has 'two.n'; it must be any text without"),
+        ("dataset.classes", ["chair", ""], "dataset.classes.1 has ''; it must be any text without"),
         ("dataset.classes", ["chair"], "dataset.classes"),
     ],
 )

@@ -2,9 +2,14 @@
 
 import argparse
 import errno
+import os
+import subprocess
+import sys
+import time
 
 import pytest
 
+from conftest import ROOT
 from voxprune import provenance
 from voxprune.files import InputError, read_json, run_command, whole, write_json
 
@@ -15,6 +20,40 @@ def test_a_broken_write_leaves_the_old_file_and_no_other(tmp_path):
         temporary.write_text("half")
         raise RuntimeError
     assert [(path.name, path.read_text()) for path in tmp_path.iterdir()] == [("x", "old")]
+
+
+def test_content_is_on_the_disk_before_its_name(tmp_path, monkeypatch):
+    """Else a power loss could leave the name with nothing behind it."""
+    done = []
+    monkeypatch.setattr("os.fsync", lambda file: done.append(("fsync", os.readlink(f"/proc/self/fd/{file}"))))
+    monkeypatch.setattr("os.replace", lambda *paths: done.append(("replace", str(paths[0]))))
+    with whole(tmp_path / "x") as temporary:
+        temporary.write_text("new")
+    assert done == [("fsync", str(temporary)), ("replace", str(temporary))]
+
+
+def test_what_a_killed_writer_left_is_removed_and_never_read(tmp_path):
+    for name, age in ((".x.123.part", 2 * 3600), (".x.124.part", 60), (".y.123.part", 2 * 3600)):
+        (tmp_path / name).write_text("half")
+        os.utime(tmp_path / name, (time.time() - age,) * 2)
+    with whole(tmp_path / "x") as temporary:
+        temporary.write_text("new")
+    assert (tmp_path / "x").read_text() == "new"
+    assert {path.name for path in tmp_path.iterdir()} == {"x", ".x.124.part", ".y.123.part"}
+
+
+def test_two_writers_never_mix(tmp_path):
+    """What a killed run left running may still write: the file is always one writer's, whole."""
+    content = {name: name * 1_000_000 for name in "ab"}
+    code = "import sys; from voxprune.files import whole\n"
+    code += "for _ in range(20):\n with whole(sys.argv[1]) as t: t.write_text(sys.argv[2] * 1_000_000)"
+    environment = {**os.environ, "PYTHONPATH": str(ROOT / "scripts")}
+    writers = [subprocess.Popen([sys.executable, "-c", code, tmp_path / "x", name], env=environment) for name in content]
+    while any(writer.poll() is None for writer in writers):
+        if (tmp_path / "x").exists():
+            assert (tmp_path / "x").read_text() in content.values()
+    assert [writer.returncode for writer in writers] == [0, 0]
+    assert [path.name for path in tmp_path.iterdir()] == ["x"]
 
 
 def test_a_full_disk_is_one_sentence(tmp_path):

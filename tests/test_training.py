@@ -33,6 +33,7 @@ def fit(tmp_path, recipe=RECIPE, seed=0, report=lambda line: None, fingerprint="
     network = networks.build("original", 8, ["a", "b"])
     rest, validation = split_validation(data(), recipe.validation_share, seed)
     curve = training.fit(network, rest, validation, recipe, seed, tmp_path / "state", fingerprint, report)
+    (tmp_path / "state").unlink()  # as commands do once they have saved the network
     return network, curve
 
 
@@ -64,10 +65,61 @@ def test_an_interrupted_training_ends_in_the_same_network(tmp_path, more):
     resumed, curve = fit(tmp_path, recipe, report=lines.append)
     assert lines[0] == "resumed after epoch 2" and len(curve) == 3
     assert same(whole, resumed)
-    assert not (tmp_path / "state").exists()
 
 
-@pytest.mark.parametrize("damage", [b"garbage", None])
+def test_an_interruption_after_the_last_epoch_repeats_none(tmp_path):
+    network, _ = fit(tmp_path)
+
+    def interrupt(line):
+        if line.startswith("epoch 3"):
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        fit(tmp_path, report=interrupt)
+    lines = []
+    again, curve = fit(tmp_path, report=lines.append)
+    assert lines == ["resumed after epoch 3"] and len(curve) == 3
+    assert same(network, again)
+
+
+def test_a_fingerprint_follows_settings_shape_and_device():
+    network = networks.build("original", 8, ["a", "b"])
+    cpu, gpu = torch.device("cpu"), torch.device("cuda")
+    found = {
+        training.fingerprint("train", one, device, settings)
+        for one in (network, networks.build("original", 8, ["a", "c"]))
+        for device in (cpu, gpu)
+        for settings in ({"epochs": 1}, {"epochs": 2})
+    }
+    assert len(found) == 8
+    assert training.fingerprint("train", network, cpu, {"epochs": 1}) in found
+    assert training.fingerprint("prune", network, cpu, {"epochs": 1}) not in found  # the code behind another stage
+
+
+def test_a_fingerprint_follows_the_code_of_a_network_of_ones_own(tmp_path, monkeypatch):
+    monkeypatch.syspath_prepend(tmp_path)
+    own = tmp_path / "a_network_of_my_own.py"
+    own.write_text("from voxprune.networks import Original\n\n\nclass Mine(Original):\n    pass\n")
+    network = networks.build("a_network_of_my_own:Mine", 8, ["a", "b"])
+    before = training.fingerprint("train", network, torch.device("cpu"), {})
+    own.write_text(own.read_text() + "    slope = 0.1\n")
+    assert training.fingerprint("train", network, torch.device("cpu"), {}) != before
+
+
+def garbage(content):
+    return b"garbage"
+
+
+def cut_short(content):
+    return content[: len(content) // 2]
+
+
+def one_byte_flipped(content):
+    middle = len(content) // 2
+    return content[:middle] + bytes([content[middle] ^ 1]) + content[middle + 1 :]
+
+
+@pytest.mark.parametrize("damage", [garbage, cut_short, one_byte_flipped, None])
 def test_a_foreign_or_damaged_state_is_refused_and_training_starts_afresh(tmp_path, damage):
     def interrupt(line):
         raise KeyboardInterrupt
@@ -75,7 +127,7 @@ def test_a_foreign_or_damaged_state_is_refused_and_training_starts_afresh(tmp_pa
     with pytest.raises(KeyboardInterrupt):
         fit(tmp_path, report=interrupt)
     if damage:
-        (tmp_path / "state").write_bytes(damage)
+        (tmp_path / "state").write_bytes(damage((tmp_path / "state").read_bytes()))
     lines = []
     network, _ = fit(tmp_path, report=lines.append, fingerprint="same" if damage else "other")
     assert "not resumed" in lines[0] and lines[1].startswith("epoch 1/3")
@@ -121,6 +173,7 @@ def test_dropout_resumes_to_the_bit_too(tmp_path):
         raise KeyboardInterrupt
 
     whole = run(lambda line: None)
+    (tmp_path / "state").unlink()
     with pytest.raises(KeyboardInterrupt):
         run(interrupt)
     assert same(whole, run(lambda line: None))

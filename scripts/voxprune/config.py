@@ -117,4 +117,6 @@ def _sentence(error):
             remedy = "; write it without quotes, with a decimal point before any exponent (0.001 or 1.0e-3)"
             remedy += ", and lists in a file for --configfile"
         return f"config: {where} is {json.dumps(value)} ({TYPES.get(type(value), 'something else')}), not {wanted}{remedy}"
+    if error.validator == "pattern":
+        return f"config: {where} has {value!r}; it must be {error.schema['description']}"
     return f"config: {where}: {error.message.splitlines()[0]}"

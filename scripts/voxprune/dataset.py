@@ -43,7 +43,7 @@ def load_split(folder, split, classes):
     Raises InputError where a shard is missing or its shape isn't that of the others.
     """
     paths = shard_paths(folder, split, classes)
-    shapes = [_shard_shape(path) for path in paths]
+    shapes = [_open_shard(path).shape for path in paths]
     odd = next((path for path, shape in zip(paths, shapes) if shape[1:] != shapes[0][1:]), None)
     if odd:
         raise InputError(f"{odd}: not of the resolution of {paths[0]}; delete it and run again")
@@ -59,13 +59,16 @@ def load_split(folder, split, classes):
     return Voxels(torch.from_numpy(packed), labels, np.array(files), shapes[0][1])
 
 
-def _shard_shape(path):
+def _open_shard(path):
     if not path.is_file():
         raise InputError(f"{path}: no such shard; run the voxels of this class first (rule voxelize)")
-    shard = np.load(path, mmap_mode="r")
+    try:
+        shard = np.load(path, mmap_mode="r")
+    except (ValueError, EOFError) as error:  # cut short, or another format; pickles too are refused
+        raise InputError(f"{path}: damaged ({error}); delete it and run again") from error
     if shard.ndim != 4 or shard.dtype != np.uint8 or shard.shape[1] != shard.shape[2]:
         raise InputError(f"{path}: not a shard of packed voxels; delete it and run again")
-    return shard.shape
+    return shard
 
 
 def _voxelized_files(table):
@@ -118,7 +121,7 @@ def sample(folder, classes, count, seed):
     """
     rng, packed, labels = np.random.default_rng(seed), [], []
     for label, path in enumerate(shard_paths(folder, "train", classes)):
-        shard = np.load(path, mmap_mode="r")
+        shard = _open_shard(path)
         share = count // len(classes) + (label < count % len(classes))
         chosen = np.sort(rng.permutation(len(shard))[:share])
         packed.append(shard[chosen])

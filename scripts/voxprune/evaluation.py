@@ -9,6 +9,7 @@ import zstandard
 from torch.utils import flop_counter
 
 from voxprune.dataset import batches
+from voxprune.memory import enough_memory
 from voxprune.networks import convolutions
 
 
@@ -16,7 +17,8 @@ from voxprune.networks import convolutions
 def predict(network, voxels, batch_size=64):
     """Logits of all objects, float32 (n, classes), on the CPU; leaves the network in eval mode."""
     network.eval()
-    return torch.cat([network(inputs).float().cpu() for inputs, _ in batches(voxels, batch_size)])
+    with enough_memory(batch_size, voxels.resolution, "lower `voxels: resolution` or take a machine with more"):
+        return torch.cat([network(inputs).float().cpu() for inputs, _ in batches(voxels, batch_size)])
 
 
 def accuracies(predicted, labels, classes):

@@ -4,6 +4,7 @@ A network is made from (resolution, number of classes). A pruned network is the 
 checkpoint holds the tensors, and `resize` gives the layers their shapes back. A layer may have nothing left.
 """
 
+import hashlib
 import importlib
 import json
 import os
@@ -11,7 +12,8 @@ import sys
 
 import torch
 from safetensors import safe_open
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load_file
+from safetensors.torch import save as to_bytes
 from torch import nn
 from torch.nn import functional
 
@@ -162,11 +164,14 @@ def architecture(name):
     if os.getcwd() not in sys.path:
         sys.path.append(os.getcwd())
     try:
-        return getattr(importlib.import_module(module), attribute)
-    except (ImportError, AttributeError) as error:
+        found = getattr(importlib.import_module(module), attribute)
+    except (ImportError, AttributeError, ValueError) as error:
         raise InputError(
             f"network {name!r} can't be imported ({error}); its folder must lie here or on PYTHONPATH"
         ) from error
+    if not (isinstance(found, type) and issubclass(found, nn.Module)):  # a foreign checkpoint must not call just anything
+        raise InputError(f"network {name!r} is no torch.nn.Module; name a class made from (resolution, number of classes)")
+    return found
 
 
 def build(name, resolution, classes):
@@ -223,22 +228,26 @@ def save(network, path, recipe):
     """Writes a checkpoint: the tensors, and in the metadata the description and the recipe (how it was made)."""
     tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in network.state_dict().items()}
     # One metadata key: safetensors writes several in random order, and equal checkpoints shall be equal files.
-    metadata = json.dumps({"description": network.description, "recipe": recipe}, sort_keys=True)
+    about = {"description": network.description, "recipe": recipe}
+    metadata = json.dumps({**about, "sha256": _digest(about, tensors)}, sort_keys=True)
     with whole(path) as temporary:
-        save_file(tensors, temporary, {"voxprune": metadata})
+        temporary.write_bytes(to_bytes(tensors, {"voxprune": metadata}))
 
 
 def load(path):
     """Reads a checkpoint: (network in eval mode on the CPU, recipe).
 
-    Raises InputError where the file isn't a voxprune checkpoint or its tensors don't fit its description.
+    Raises InputError where the file isn't a voxprune checkpoint, is damaged, or its tensors don't fit its description.
     """
     try:
         with safe_open(path, "pt") as file:
             metadata = json.loads(file.metadata()["voxprune"])
+        tensors = load_file(path)
+        if metadata.pop("sha256") != _digest(metadata, tensors):
+            raise ValueError("its content has changed since it was written")
         description = metadata["description"]
         network = build(description["network"], description["resolution"], description["classes"])
-        resize(network, load_file(path))
+        resize(network, tensors)
         if network.description != description:
             raise ValueError("its tensors don't fit its description")
     except FileNotFoundError:
@@ -249,3 +258,12 @@ def load(path):
         reason = str(error).splitlines()[0]
         raise InputError(f"{path}: not a voxprune checkpoint ({reason}); delete it and run again") from error
     return network.eval(), metadata["recipe"]
+
+
+def _digest(about, tensors):
+    """SHA-256 over what a checkpoint says and holds: safetensors itself notices no changed byte in a tensor."""
+    digest = hashlib.sha256(json.dumps(about, sort_keys=True).encode())
+    for name, tensor in sorted(tensors.items()):
+        digest.update(f"{name} {tensor.dtype} {list(tensor.shape)}".encode())
+        digest.update(tensor.reshape(-1).view(torch.uint8).numpy())
+    return digest.hexdigest()

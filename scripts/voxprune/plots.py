@@ -21,7 +21,7 @@ from voxprune.tables import at_cell, counted, hardware, main_cell, measured_on_g
 STYLE = {
     "figure.figsize": (6.4, 4.2), "figure.dpi": 150, "font.size": 10, "axes.grid": True, "grid.alpha": 0.3,
     "axes.spines.top": False, "axes.spines.right": False, "legend.frameon": False, "svg.hashsalt": "voxprune",
-    "axes.titlesize": 11, "lines.markersize": 5,
+    "axes.titlesize": 11, "lines.markersize": 5, "text.parse_math": False,  # names may hold $
 }  # fmt: skip
 # Okabe and Ito's colours, told apart by colour-blind readers; markers and dashes tell them apart in grey.
 COLOURS = ["#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000"]

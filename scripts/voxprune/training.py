@@ -1,8 +1,10 @@
 """Fitting a network to voxels: repeatable from its seed, resumable after any interruption."""
 
 import csv
+import inspect
 import math
 import time
+import zipfile
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,10 +12,12 @@ import torch
 from torch.nn.functional import cross_entropy
 from torch.optim.swa_utils import AveragedModel
 
+from voxprune import provenance
 from voxprune.augmentation import Augmentation, augment
 from voxprune.dataset import batches
 from voxprune.evaluation import predict
-from voxprune.files import whole
+from voxprune.files import content_hash, whole
+from voxprune.memory import enough_memory
 
 CURVE = ("epoch", "learning_rate", "train_loss", "validation_accuracy_percent", "seconds")  # columns of a learning curve
 WARM_UP = 0.3  # share of the steps in which onecycle's learning rate rises
@@ -58,8 +62,9 @@ def fit(network, voxels, validation, recipe, seed, state_path, fingerprint, repo
 
     With a validation set the weights of its best epoch are kept (the first of equals), else those of the last; with an
     average_decay it is the averaged weights that are judged and kept.
-    After each epoch a state is saved at `state_path`, which a later call with the same fingerprint goes on from; it
-    is removed at the end. On one CPU thread count the result is the same to the bit, interrupted or not.
+    After each epoch a state is saved at `state_path`, which a later call with the same `fingerprint` goes on from; it
+    stays, for whoever saves the network to remove then. On one CPU thread count the result is the same to the bit,
+    interrupted or not.
     first_epoch: begin the schedule there (learning-rate rewinding). after_step: called after each step (keeps masks).
     Returns the learning curve: one row of CURVE an epoch, also those before an interruption;
     train_loss is the mean over the epoch's samples, validation_accuracy_percent None without a validation set.
@@ -73,7 +78,8 @@ def fit(network, voxels, validation, recipe, seed, state_path, fingerprint, repo
     for epoch in range(first_epoch + len(progress.curve), recipe.epochs):
         started = time.monotonic()
         rates = [_learning_rate(recipe, epoch * steps + step, recipe.epochs * steps) for step in range(steps)]
-        loss = _train_epoch(network, average, optimiser, voxels, recipe, progress.generator, rates, after_step)
+        with enough_memory(recipe.batch_size, voxels.resolution, "lower `training: batch_size` or `voxels: resolution`"):
+            loss = _train_epoch(network, average, optimiser, voxels, recipe, progress.generator, rates, after_step)
         accuracy = accuracy_percent(judged, validation) if len(validation) else None
         progress.add(
             {
@@ -87,8 +93,14 @@ def fit(network, voxels, validation, recipe, seed, state_path, fingerprint, repo
         report(_epoch_line(progress.curve, recipe.epochs))
     network.load_state_dict(progress.best)
     network.eval()
-    Path(state_path).unlink(missing_ok=True)
     return progress.curve
+
+
+def fingerprint(stage, network, device, settings):
+    """What a training must share with the interrupted one that it goes on from; settings: whatever else it depends on."""
+    own_code = content_hash([inspect.getfile(type(network))]) if ":" in network.description["network"] else ""
+    code = [provenance.code_hash(stage), own_code, provenance.versions()["torch"]]
+    return provenance.settings_hash([settings, network.description, device.type, code])
 
 
 def write_curve(path, curve, columns=CURVE):
@@ -189,24 +201,27 @@ class _Progress:
             "average": self.average and self.average.state_dict(),
             "generator": self.generator.get_state(), "torch": torch.get_rng_state(),  # dropout draws from the latter
         }  # fmt: skip
-        with whole(self.path) as temporary:
-            torch.save(state, temporary)
+        with whole(self.path) as temporary, open(temporary, "wb") as file:
+            torch.save(state, file)
 
     def resume(self, report):
         if not self.path.exists():
             return
         try:
-            state = torch.load(self.path, weights_only=True)
+            with zipfile.ZipFile(self.path) as file:  # torch itself checks no checksum
+                if file.testzip():
+                    raise ValueError("it is damaged")
+            state = torch.load(self.path, weights_only=True, map_location="cpu")
             if state["fingerprint"] != self.fingerprint:
                 raise ValueError("it belongs to other settings, data or code")
-            self.network.load_state_dict(state["network"])
-            self.optimiser.load_state_dict(state["optimiser"])
-            if self.average:
-                self.average.load_state_dict(state["average"])
-            self.generator.set_state(state["generator"])
-            torch.set_rng_state(state["torch"])
         except Exception as error:  # torch.load raises many kinds for a damaged file
             report(f"{self.path}: not resumed ({str(error).splitlines()[0]}); training starts afresh")
             return
+        self.network.load_state_dict(state["network"])
+        self.optimiser.load_state_dict(state["optimiser"])
+        if self.average:
+            self.average.load_state_dict(state["average"])
+        self.generator.set_state(state["generator"])
+        torch.set_rng_state(state["torch"])
         self.curve, self.best, self.best_accuracy = state["curve"], state["best"], state["accuracy"]
         report(f"resumed after epoch {len(self.curve)}")
