@@ -104,6 +104,7 @@ def test_killed_pruning_in_steps_goes_on_to_the_same_bits_and_does_no_step_twice
     assert not list(tmp_path.glob("*.resume"))
 
 
+@pytest.mark.slow
 def test_a_command_killed_after_its_last_epoch_loses_nothing(voxels, trained, tmp_path):
     kill(train(voxels, tmp_path), "epoch 40/40", signal.SIGKILL)
     assert "epoch 40/40" not in finish(train(voxels, tmp_path))
