@@ -58,6 +58,9 @@ def parse():
     parser.add_argument("--flip-probability", type=float, default=0.0, help="of mirroring x, and of mirroring y")
     parser.add_argument("--scale-percent", type=float, default=0.0, help="stretch each axis by up to this")
     parser.add_argument("--shift-cells", type=int, default=0, help="move by up to this on each axis")
+    parser.add_argument(
+        "--mixup-alpha", type=float, default=0.0, help="mix objects in pairs by shares from Beta(alpha, alpha)"
+    )
     parser.add_argument("--validation-share", type=float, default=0.0, help="of each class's objects (default 0)")
     parser.add_argument("--gpus", type=int, default=1, help="0 keeps to the CPU; otherwise CUDA where torch has it")
     parser.add_argument("--checkpoint", required=True, help="output: .safetensors")

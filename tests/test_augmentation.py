@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from voxprune.augmentation import Augmentation, augment
+from voxprune.augmentation import Augmentation, augment, mix
 
 
 @pytest.fixture
@@ -63,3 +63,26 @@ def test_a_stretch_is_about_the_centre_and_on_each_axis_by_itself():
     sides = torch.stack([found.amax(dim=axes).sum(dim=1) for axes in ((2, 3), (1, 3), (1, 2))], dim=1)
     assert sides.min() >= 7 and sides.max() <= 13 and len(sides.unique(dim=0)) > 16
     assert torch.equal(found, found.flip(1, 2, 3))
+
+
+def test_objects_and_labels_are_mixed_with_the_same_share(voxels):
+    labels = torch.tensor([0, 1, 2, 0, 1, 2, 0, 1])
+    mixed, targets = mix(voxels, labels, 3, 0.2, seeded())
+    again, _ = mix(voxels, labels, 3, 0.2, seeded())
+    assert torch.equal(mixed, again) and mixed.shape == voxels.shape
+    assert torch.allclose(targets.sum(dim=1), torch.ones(8))
+    plain = torch.nn.functional.one_hot(labels, 3).float()
+    for number in range(8):  # one other object explains both the mixture and its target
+        shares = [
+            (share, other) for other in range(8) for share in mixed.unique() if 0 <= share <= 1
+            if torch.allclose(share * voxels[number] + (1 - share) * voxels[other], mixed[number], atol=1e-6)
+        ]  # fmt: skip
+        assert any(
+            torch.allclose(share * plain[number] + (1 - share) * plain[other], targets[number], atol=1e-6)
+            for share, other in shares
+        )
+
+
+def test_mixing_everything_with_itself_changes_nothing(voxels):
+    mixed, targets = mix(voxels[:1], torch.tensor([1]), 3, 0.2, seeded())
+    assert torch.equal(mixed, voxels[:1]) and targets.tolist() == [[0, 1, 0]]

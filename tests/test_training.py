@@ -49,7 +49,8 @@ def test_a_seed_repeats_to_the_bit_and_another_differs(tmp_path):
     assert not same(first, fit(tmp_path, seed=1)[0])
 
 
-@pytest.mark.parametrize("more", [{}, {"optimiser": "adam"}, {"average_decay": 0.9}, {"precision": "bfloat16"}])
+@pytest.mark.parametrize("more", [{}, {"optimiser": "adam"}, {"average_decay": 0.9}, {"precision": "bfloat16"},
+                                  {"augmentation": Augmentation(10, 0.5, 10, 1, 0.2)}])  # fmt: skip
 def test_an_interrupted_training_ends_in_the_same_network(tmp_path, more):
     recipe = dataclasses.replace(RECIPE, learning_rate=0.01, **more)
     whole, _ = fit(tmp_path, recipe)

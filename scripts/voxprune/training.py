@@ -13,7 +13,7 @@ from torch.nn.functional import cross_entropy
 from torch.optim.swa_utils import AveragedModel
 
 from voxprune import provenance
-from voxprune.augmentation import Augmentation, augment
+from voxprune.augmentation import Augmentation, augment, mix
 from voxprune.dataset import batches
 from voxprune.evaluation import predict
 from voxprune.files import content_hash, whole
@@ -113,7 +113,7 @@ def write_curve(path, curve, columns=CURVE):
 
 def _train_epoch(network, average, optimiser, voxels, recipe, generator, rates, after_step=None):
     network.train()
-    device = voxels.packed.device.type
+    device, classes = voxels.packed.device.type, len(network.description["classes"])
     order = torch.randperm(len(voxels), generator=generator)
     total = torch.zeros((), device=voxels.packed.device)
     for rate, (inputs, labels) in zip(rates, batches(voxels, recipe.batch_size, order)):
@@ -121,6 +121,8 @@ def _train_epoch(network, average, optimiser, voxels, recipe, generator, rates, 
             group["lr"] = rate
         optimiser.zero_grad(set_to_none=True)
         inputs = augment(inputs, recipe.augmentation, generator)
+        if recipe.augmentation.mixup_alpha:
+            inputs, labels = mix(inputs, labels, classes, recipe.augmentation.mixup_alpha, generator)
         with torch.autocast(device, torch.bfloat16, enabled=recipe.precision == "bfloat16"):
             logits = network(inputs)
         loss = cross_entropy(logits.float(), labels, label_smoothing=recipe.label_smoothing)
