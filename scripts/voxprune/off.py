@@ -25,7 +25,7 @@ def parse_off(content):
     """
     text = _plain(content)
     header = HEADER.match(text)
-    if not header:
+    if not header or b"\0" in text:
         raise BadMesh(_header_fault(text))
     n_vertices, n_faces = int(header[2]), int(header[3])
     if not n_vertices or not n_faces:
@@ -35,8 +35,10 @@ def parse_off(content):
     if len(corners) and not 0 <= corners.min() <= corners.max() < n_vertices:
         wrong = corners[(corners < 0) | (corners >= n_vertices)][0]
         raise BadMesh(f"a face names vertex {wrong}, but the vertices are numbered 0 to {n_vertices - 1}")
-    with np.errstate(over="ignore"):  # too large for float32 becomes infinite, which the caller refuses
+    with np.errstate(over="ignore"):  # too large for float32 becomes infinite
         vertices = vertices.astype(np.float32).astype(float)
+    if not np.isfinite(vertices).all():
+        raise BadMesh("a coordinate is not a finite number")
     return vertices, triangulate(vertices, sizes, corners)
 
 
@@ -52,7 +54,7 @@ def _header_fault(text):
     if not text.strip():
         return "it is empty"
     if b"\0" in text or re.match(rb"\s*\w*OFF\s+BINARY", text):
-        return "it is binary; only OFF in text can be read"
+        return "it holds bytes that no text has; only OFF in text can be read"
     if re.match(rb"\s*(ST|C|N)*(4|n|4n)OFF", text):
         return "its vertices don't have three coordinates"
     if re.match(rb"\s*(ST|C|N)*OFF", text):
@@ -62,18 +64,17 @@ def _header_fault(text):
 
 def _all_triangles(body, n_vertices, n_faces):
     """(vertices, sizes, corners) where all is plain: a vertex or triangle a line, nothing else. Otherwise None."""
-    if body.count(b"\n") + 1 != n_vertices + n_faces:
+    line_ends = np.flatnonzero(np.frombuffer(body, dtype=np.uint8) == ord("\n"))
+    if len(line_ends) + 1 != n_vertices + n_faces:
         return None
+    cut = line_ends[n_vertices - 1]
     try:
-        numbers = np.fromstring(body, sep=" ")
+        vertices, faces = np.fromstring(body[:cut], sep=" "), np.fromstring(body[cut:], sep=" ", dtype=np.int64)
     except ValueError:
         return None
-    if len(numbers) != 3 * n_vertices + 4 * n_faces:
+    if len(vertices) != 3 * n_vertices or len(faces) != 4 * n_faces or (faces[::4] != 3).any():
         return None
-    vertices, faces = numbers[: 3 * n_vertices].reshape(-1, 3), numbers[3 * n_vertices :].reshape(-1, 4)
-    if not (faces[:, 0] == 3).all() or not (np.abs(faces) < 2**53).all() or (faces % 1).any():
-        return None
-    return vertices, np.full(n_faces, 3), faces[:, 1:].astype(np.int64).ravel()
+    return vertices.reshape(-1, 3), np.full(n_faces, 3), faces.reshape(-1, 4)[:, 1:].ravel()
 
 
 def _line_by_line(body, n_vertices, n_faces):
