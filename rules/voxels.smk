@@ -52,6 +52,7 @@ rule draw_preview:
     conda:
         "../envs/report.yaml"
     params:
+        views=config["voxels"]["views"],
         code=code_hash("draw_preview"),
     shell:
-        "python scripts/draw_preview.py --shards {input.shards:q} --picture {output:q} > {log:q} 2>&1"
+        "python scripts/draw_preview.py --shards {input.shards:q} --views {params.views} --picture {output:q} > {log:q} 2>&1"

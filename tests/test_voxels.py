@@ -2,14 +2,19 @@
 
 import csv
 import ctypes
+import subprocess
+import sys
+import time
+import tracemalloc
 
 import numpy as np
+import psutil
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.ndimage import binary_fill_holes
 
-from conftest import CUBE
+from conftest import CUBE, ROOT
 from voxprune import voxels
 from voxprune.files import InputError
 from voxprune.grids import Grid, grid_name
@@ -238,6 +243,51 @@ def test_several_processes_give_the_same_shard(tmp_path):
     (tmp_path / "40.off").write_text("")
     with pytest.raises(InputError, match="40.off: it is empty"):
         make_shard(meshes, tmp_path / "together", workers=2)
+
+
+def test_memory_does_not_grow_with_the_number_of_meshes(cube, tmp_path):
+    peaks, grid = [], Grid(64)
+    for count in (5, 200):
+        tracemalloc.start()
+        voxelize_meshes([cube] * count, tmp_path / "x.npy", tmp_path / "x.csv", grid, tmp_path / "kept")
+        peaks.append(tracemalloc.get_traced_memory()[1])
+        tracemalloc.stop()
+    assert len(np.load(tmp_path / "x.npy", mmap_mode="r")) == 200
+    assert peaks[1] - peaks[0] < (tmp_path / "x.npy").stat().st_size / 10
+
+
+def wait_until(condition, seconds=60):
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+
+
+def test_a_killed_job_goes_on_and_leaves_nobody_behind(tmp_path):
+    (tmp_path / "meshes").mkdir()
+    for number in range(150):
+        (tmp_path / f"meshes/{number:03}.off").write_text(CUBE.replace("1 1 1", f"1 1 {1 + number / 100}"))
+    (tmp_path / "kept").mkdir()
+
+    def start(folder, workers):
+        options = {"meshes": tmp_path / "meshes", "shard": folder / "x.npy", "table": folder / "x.csv",
+                   "kept": folder / "kept", "resolution": 64, "workers": workers}  # fmt: skip
+        words = [str(word) for key, value in options.items() for word in (f"--{key}", value)]
+        return subprocess.Popen([sys.executable, ROOT / "scripts/voxelize.py", *words], stdout=subprocess.DEVNULL)
+
+    job = start(tmp_path, 2)
+    wait_until(lambda: len(list((tmp_path / "kept").glob("*.npz"))) > 10)
+    family = psutil.Process(job.pid).children(recursive=True)
+    job.kill()
+    job.wait()
+    wait_until(lambda: not any(process.is_running() for process in family))
+    done = {path: path.stat().st_mtime_ns for path in (tmp_path / "kept").glob("*.npz")}
+    assert family and not (tmp_path / "x.npy").exists() and 10 < len(done) < 150
+    assert start(tmp_path, 1).wait() == 0 and start(tmp_path / "whole", 1).wait() == 0
+    assert all(path.stat().st_mtime_ns == date for path, date in done.items())
+    for name in ("x.npy", "x.csv"):
+        assert (tmp_path / name).read_bytes() == (tmp_path / "whole" / name).read_bytes()
+    assert len(list((tmp_path / "kept").iterdir())) == 150  # half-written files are gone
 
 
 @pytest.mark.parametrize(

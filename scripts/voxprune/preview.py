@@ -15,9 +15,12 @@ RIGHT = [(right, down, 0.4) for right in (0, 1) for down in (1, 2)]
 
 
 def isometric(occupancy):
-    """Picture of occupancy, bool (R, R, R) with z up: grey from 0 to 1, shape (4 R + 1, 4 R). Near cells hide far ones."""
+    """Picture of occupancy, bool (R, R, R) with z up: grey from 0 to 1, shape (4 R + 1, 4 R). Near cells hide far ones.
+
+    Seen from low x and y and from above: from the front in ModelNet.
+    """
     resolution = len(occupancy)
-    x, y, z = np.argwhere(occupancy).T
+    x, y, z = np.argwhere(np.rot90(occupancy, 2)).T
     right, down = 2 * (x - y + resolution), x + y + 2 * (resolution - z)
     picture = np.ones((4 * resolution + 1, 4 * resolution))
     for distance in range(3 * resolution):  # from the farthest layer, which the nearer ones paint over
