@@ -39,11 +39,13 @@ def _parse_other(path):
     import trimesh  # takes 0.2 s, which jobs of .off meshes save
 
     try:
-        scene = trimesh.load_scene(path, process=False, skip_materials=True)
-        mesh = scene.to_mesh()
+        mesh = trimesh.load_scene(path, process=False, skip_materials=True).to_mesh()
+        vertices, triangles = np.asarray(mesh.vertices, dtype=float), np.asarray(mesh.faces, dtype=np.int64)
     except Exception as error:  # its parsers raise many kinds for a damaged file
         raise BadMesh(f"it can't be read as {path.suffix.lower()} ({_first_line(error)})") from error
-    return np.asarray(mesh.vertices, dtype=float).reshape(-1, 3), np.asarray(mesh.faces, dtype=np.int64).reshape(-1, 3)
+    if len(triangles) and (vertices.shape[1:], triangles.shape[1:]) != ((3,), (3,)):
+        raise BadMesh("its vertices don't all have three coordinates")
+    return vertices, triangles
 
 
 def _first_line(error):
