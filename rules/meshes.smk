@@ -58,10 +58,10 @@ if config["dataset"]["source"] == "folder" and config["dataset"]["archive"]:
             "../envs/voxels.yaml"
         params:
             folder=f"data/meshes/{DATASET}",
-            classes=CLASSES,
+            classes=[f"--classes={name}" for name in CLASSES],  # one each, so that a name may begin with a dash
             draw=options({key: config["dataset"][key] for key in ("test_percent", "seed")}),
             contents=folder_hash([Path(config["dataset"]["archive"])], MEMORY),
             code=code_hash("extract_archive"),
         shell:
             "python scripts/extract_archive.py --archive {input.archive:q} --folder {params.folder:q} "
-            "--classes {params.classes:q} {params.draw} 2>&1 | tee {log:q}"
+            "{params.classes:q} {params.draw} 2>&1 | tee {log:q}"

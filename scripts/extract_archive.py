@@ -14,7 +14,7 @@ def parse():
     parser = argparse.ArgumentParser(prog="extract_archive", description=__doc__)
     parser.add_argument("--archive", required=True, help="a .zip of <class>/<split>/*, <split>/<class>/* or <class>/*")
     parser.add_argument("--folder", required=True, help="output: <class>/<split>/* are written in it")
-    parser.add_argument("--classes", nargs="+", required=True)
+    parser.add_argument("--classes", nargs="+", action="extend", required=True)
     parser.add_argument("--test-percent", type=float, default=20, help="drawn where it has no splits (default 20)")
     parser.add_argument("--seed", type=int, default=0, help="of that draw (default 0)")
     return parser

@@ -65,6 +65,10 @@ def test_what_is_missing_is_named(tmp_path):
     tree = make_tree(tmp_path / "tree", LAYOUTS[0])
     with pytest.raises(InputError, match="no class 'lamp' in it; choose from chair, night stand"):
         find_source(DATASET | {"folder": str(tree), "classes": ["chair", "lamp"]})
+    (tree / "a{b}").mkdir()
+    with pytest.raises(InputError, match="a class can't be called 'a{b}'; rename it"):
+        find_source(DATASET | {"folder": str(tree)})
+    (tree / "a{b}").rmdir()
     shutil.rmtree(tree / "chair/test")
     with pytest.raises(InputError, match="chair/test: no such folder"):
         find_source(DATASET | {"folder": str(tree)})

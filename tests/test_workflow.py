@@ -457,21 +457,3 @@ def test_a_preview_is_an_optional_target(finished):
     assert jobs(finished, picture, "--configfile", QUICK) == {"draw_preview": 1}
     snakemake(finished, picture, "--cores", "2", "--configfile", QUICK)
     assert (finished / picture).read_bytes().startswith(b"\x89PNG")
-
-
-def test_a_folder_of_ones_own_works_and_its_changes_count(copy):
-    """The meshes of the quick experiment, given as a folder: the same voxels, and the same rules for reruns."""
-    (copy / "mine").mkdir()
-    shutil.move(copy / "data/meshes/furniture-quick", copy / "mine/meshes")
-    experiment = yaml.safe_load((copy / QUICK).read_text())
-    experiment["dataset"].update(name="mine", source="folder", folder="mine/meshes")
-    (copy / "mine.yaml").write_text(json.dumps(experiment))
-    grid = "16-centred-surface-padding1/test/chair.npy"
-    shard = f"results/voxels/mine/{grid}"
-    snakemake(copy, shard, "--cores", "2", "--configfile", "mine.yaml")
-    assert (copy / shard).read_bytes() == (copy / "results/voxels/furniture-quick" / grid).read_bytes()
-    own = copy / "mine/meshes/chair/test/chair_0041.off"
-    own.touch()
-    assert jobs(copy, shard, "--configfile", "mine.yaml") == {}
-    own.unlink()
-    assert jobs(copy, shard, "--configfile", "mine.yaml") == {"voxelize": 1}

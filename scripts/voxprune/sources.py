@@ -9,6 +9,8 @@ from voxprune.furniture import MAKERS
 from voxprune.modelnet import MODELNET, check_tree
 from voxprune.trees import SPLITS, find_classes, find_layout, find_meshes
 
+STRANGE = set("{}<>" + "".join(map(chr, range(32))))  # Snakemake's paths can't hold these
+
 
 class Source(NamedTuple):
     """meshes: folder of a class and split, with {name} and {split} where the tree has them. classes: in label order."""
@@ -45,6 +47,9 @@ def drawn(layout, split, dataset):
 def _classes(dataset):
     known = _known_classes(dataset)
     if dataset["classes"] == "all":
+        strange = [name for name in known if set(name) & STRANGE]
+        if strange:
+            raise InputError(f"{dataset['folder'] or dataset['archive']}: a class can't be called {strange[0]!r}; rename it")
         return known
     unknown = [name for name in dataset["classes"] if name not in known]
     if unknown:

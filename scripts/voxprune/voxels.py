@@ -23,7 +23,11 @@ from voxprune.provenance import code_hash, settings_hash
 from voxprune.surface import mark_surface
 from voxprune.trees import mesh_hash
 
-UP = {"z": [0, 1, 2], "y": [0, 2, 1], "x": [2, 1, 0]}  # which of a mesh's axes become x, y, z; one is then mirrored
+UPRIGHT = {  # where a mesh's x, y and z axis go, a row each, so that the named one points up
+    "z": [[1, 0, 0], [0, 1, 0], [0, 0, 1]],
+    "y": [[1, 0, 0], [0, 0, 1], [0, -1, 0]],
+    "x": [[0, 0, 1], [0, 1, 0], [-1, 0, 0]],
+}
 COLUMNS = ("file", "vertices", "triangles", "occupied_voxels", "status", "reason")
 MESHES_A_WORKER = 32  # fewer don't pay for the start of another process
 
@@ -32,9 +36,10 @@ def voxelize(mesh, grid):
     """Occupancy of a mesh in all views: bool, shape (views, R, R, R), axes x, y, z with z up.
 
     centred: the middle of the bounding box (of all vertices, those of no face too) lies in the middle of the grid; at
-    `scale: fit` its longest side fills R - 2 x padding cells, in each view anew. corner: as the original study did: scaled to a longest side of 1, cells of
-    1 / R counted from half a cell before the mesh's own minimum, the overflowing index clipped onto the last cell.
-    Raises InputError where an object is larger than `scale`.
+    `scale: fit` its longest side fills R - 2 x padding cells, in each view anew.
+    corner: as the original study did: scaled to a longest side of 1, cells of 1 / R counted from half a cell before the
+    mesh's own minimum, the overflowing index clipped onto the last cell.
+    Raises InputError where an object is larger than `scale` in one of the views.
     """
     place = _centred if grid.convention == "centred" else _corner
     occupancy = np.stack([place(view, grid) for view in _views(mesh, grid)])
@@ -43,9 +48,7 @@ def voxelize(mesh, grid):
 
 def _views(mesh, grid):
     """The mesh with z up, turned about z by 0, 1, ... (views - 1) steps of 360 degrees / views, counter-clockwise."""
-    upright = mesh.vertices[:, UP[grid.up]]
-    if grid.up != "z":
-        upright = upright * ((1, -1, 1) if grid.up == "y" else (-1, 1, 1))  # two axes changed places: mirror one
+    upright = mesh.vertices @ np.array(UPRIGHT[grid.up], dtype=float)
     for step in range(grid.views):
         angle = 2 * np.pi * step / grid.views
         turn = np.array([[np.cos(angle), np.sin(angle), 0], [-np.sin(angle), np.cos(angle), 0], [0, 0, 1]])
@@ -143,8 +146,11 @@ def _keep(path, grid, kept, code, skip):
                 raise InputError(reason) from error
             return None, dict(zip(COLUMNS[1:], (0, 0, 0, "skipped", reason)))
         known = pack(occupancy), np.array([len(mesh.vertices), len(mesh.triangles), occupancy[0].sum()])
-        with whole(_place(kept, key)) as temporary, open(temporary, "wb") as file:
+        place = _place(kept, key)
+        temporary = place.with_name(f".{place.name}.{os.getpid()}.part")  # a damaged one is noticed, so no wait for the disk
+        with open(temporary, "wb") as file:
             np.savez_compressed(file, packed=known[0], counts=known[1])
+        os.replace(temporary, place)
     return key, dict(zip(COLUMNS[1:], (*known[1].tolist(), "ok", "")))
 
 
