@@ -2,7 +2,7 @@
 PYTHON ?= python3
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 
-.PHONY: run test refine dag clean
+.PHONY: run report test refine dag clean
 
 run: .venv/ready
 	snakemake --cores all --resources gpu=1
@@ -10,8 +10,13 @@ run: .venv/ready
 test: .venv/ready
 	python -m pytest tests
 
-# After `make run`: runs finer levels until accuracy is lost within one percent. CONFIG and EXPERIMENT choose another one.
+# After `make run`. Of another experiment: make report EXPERIMENT=quick CONFIG=experiments/quick.yaml
 EXPERIMENT ?= furniture
+# Everything in one file for a browser.
+report: .venv/ready
+	snakemake --report results/$(EXPERIMENT)/report.html $(if $(CONFIG),--configfile $(CONFIG))
+
+# Finer levels, until accuracy is lost within one percent.
 REFINED = results/$(EXPERIMENT)/refined.yaml
 refine: .venv/ready
 	@status=0; while python scripts/refine_levels.py --summary results/$(EXPERIMENT)/summary.csv --config $(REFINED) \

@@ -16,19 +16,23 @@ include: "rules/measurement.smk"
 include: "rules/report.smk"
 
 
+report: (Path.cwd() / f"results/{EXPERIMENT}/answer.rst").as_posix()
+
+
 rule all:
     default_target: True
     input:
         METRICS,
-        collect(f"results/{EXPERIMENT}/tables/{{method}}.md", method=["parent", *METHODS]),
-        collect(f"results/{EXPERIMENT}/plots/{{plot}}.png", plot=PLOTS),
+        f"results/{EXPERIMENT}/answer.md",
+        collect(f"results/{EXPERIMENT}/tables/{{table}}.md", table=TABLES),
+        collect(f"results/{EXPERIMENT}/plots/{{plot}}.png", plot=[*PLOTS, *PICTURES]),
     localrule: True
 
 
 onsuccess:
     print(
-        f"\nDone. Tables: results/{EXPERIMENT}/tables/   plots: results/{EXPERIMENT}/plots/   "
-        f"all numbers: results/{EXPERIMENT}/summary.csv",
+        f"\nDone. The answer: results/{EXPERIMENT}/answer.md   tables: results/{EXPERIMENT}/tables/   "
+        f"plots: results/{EXPERIMENT}/plots/   all numbers: results/{EXPERIMENT}/summary.csv",
         file=sys.stderr,
     )
 

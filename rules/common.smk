@@ -70,6 +70,9 @@ def measured_seeds(method):
     return SEEDS if (recipe["scope"], recipe["realise"]) == ("global", "remove") else SEEDS[:1]
 
 
+MEASURED = {"parent": SEEDS[:1], **{method: measured_seeds(method) for method in METHODS}}
+
+
 def measured():
     """The demand of the parent, and of every method and level."""
     files = [f"results/{EXPERIMENT}/seed{SEEDS[0]}/parent/demand.json"]
@@ -77,7 +80,7 @@ def measured():
         files += collect(
             "results/{experiment}/seed{seed}/{method}/level{level}/demand.json",
             experiment=EXPERIMENT,
-            seed=measured_seeds(method),
+            seed=MEASURED[method],
             method=method,
             level=LEVELS,
         )
@@ -102,6 +105,10 @@ def voxels_folder(wildcards, input):
     return Path(input.shards[0]).parents[1].as_posix()
 
 
+def statistics_folder(wildcards, input):
+    return Path(input.statistics[0]).parent.as_posix()
+
+
 def method_options(wildcards):
     return options(config["methods"][wildcards.method])
 
@@ -121,6 +128,28 @@ def mesh_contents(wildcards):
     if not Path(folder).is_dir():
         return "not there yet"
     return folder_hash(find_meshes(folder, *drawn(MESHES, wildcards.split, config["dataset"])), MEMORY)
+
+
+def reported(path, category, labels, caption=None):
+    """A result of the report. caption: a file written by the job itself, so that it holds real numbers."""
+    caption = caption and (Path.cwd() / caption).as_posix()
+    return report(path, category=category, labels=labels, caption=caption)
+
+
+def network_labels(wildcards):
+    """Method, level and seed of a network, by which the report lists it."""
+    method, *level = wildcards.child.split("/")
+    level = int(level[0].removeprefix("level")) if level else 0
+    return {"method": method, "level, %": str(level), "seed": wildcards.seed}
+
+
+def reported_plots(plots):
+    """The SVG of each plot, with its caption. plots: {name: category}."""
+    folder = f"results/{EXPERIMENT}/plots"
+    return [
+        reported(f"{folder}/{plot}.svg", category, {"plot": plot.replace("_", " ")}, f"{folder}/{plot}.rst")
+        for plot, category in plots.items()
+    ]
 
 
 def network_code(name):

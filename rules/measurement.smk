@@ -11,9 +11,7 @@ rule measure:
         shards=collect(f"{VOXELS}/test/{{name}}.npy", name=CLASSES),
     output:
         demand=collect(f"results/{EXPERIMENT}/seed{{{{seed}}}}/{{{{method}}}}/level{{level}}/demand.json", level=LEVELS),
-        latency=collect(
-            f"results/{EXPERIMENT}/seed{{{{seed}}}}/{{{{method}}}}/level{{level}}/latency.npz", level=LEVELS
-        ),
+        latency=collect(f"results/{EXPERIMENT}/seed{{{{seed}}}}/{{{{method}}}}/level{{level}}/latency.npz", level=LEVELS),
     log:
         f"results/{EXPERIMENT}/logs/seed{{seed}}/{{method}}/measure.log",
     conda:

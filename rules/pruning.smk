@@ -37,7 +37,7 @@ rule evaluate:
         parent=f"results/{EXPERIMENT}/seed{{seed}}/parent/checkpoint.safetensors",
         shards=SHARDS,
     output:
-        metrics=f"results/{EXPERIMENT}/seed{{seed}}/{{child}}/metrics.json",
+        metrics=reported(f"results/{EXPERIMENT}/seed{{seed}}/{{child}}/metrics.json", "Networks", network_labels),
         predictions=f"results/{EXPERIMENT}/seed{{seed}}/{{child}}/predictions.npz",
     log:
         f"results/{EXPERIMENT}/logs/seed{{seed}}/{{child}}/evaluate.log",

@@ -1,19 +1,22 @@
-"""Draws the study's plots from the summary, PNG and SVG."""
+"""Draws the plots of accuracy, demand and training, PNG and SVG, each with its caption."""
 
 import argparse
 from pathlib import Path
 
 import pandas as pd
 
-from voxprune.files import run_command
+from voxprune.files import read_json, run_command
 from voxprune.plots import write_plots
-from voxprune.tables import read_summary
+from voxprune.tables import read_statistics, read_summary
 
 
 def main(options):
     curves = {seed: pd.read_csv(path) for seed, path in zip(options.seeds, options.curves)}
     retraining = {method_and_level(path): pd.read_csv(path) for path in options.retraining}
-    write_plots(read_summary(options.summary), pd.read_csv(options.demand), curves, retraining, options.folder)
+    write_plots(
+        read_summary(options.summary), pd.read_csv(options.demand), read_statistics(options.statistics), read_json(options.answer),
+        curves, retraining, pd.read_csv(options.sensitivity), options.folder,
+    )  # fmt: skip
 
 
 def method_and_level(path):
@@ -26,10 +29,13 @@ def parse():
     parser = argparse.ArgumentParser(prog="draw_plots", description=__doc__)
     parser.add_argument("--summary", required=True, help="summary.csv")
     parser.add_argument("--demand", required=True, help="demand.csv")
+    parser.add_argument("--statistics", type=Path, required=True, help="folder of statistics, as write_answer makes it")
+    parser.add_argument("--answer", required=True, help="answer.json")
+    parser.add_argument("--sensitivity", required=True, help="sensitivity.csv")
     parser.add_argument("--seeds", type=int, nargs="+", required=True, help="the parents' seeds")
     parser.add_argument("--curves", nargs="+", required=True, help="their training.csv, in the same order")
     parser.add_argument("--retraining", nargs="*", default=[], help="<method>/level<ppp>/retraining.csv of one seed")
-    parser.add_argument("--folder", type=Path, required=True, help="output: <plot>.png and <plot>.svg are written in it")
+    parser.add_argument("--folder", type=Path, required=True, help="output: <plot>.png, .svg and .rst (caption)")
     return parser
 
 

@@ -37,6 +37,8 @@ def main(options):
             "method": made["method"],
             "level_percent": made["level_percent"],
             "seed": made["seed"],
+            "unit": made.get("pruning", {}).get("unit"),
+            "realise": made.get("pruning", {}).get("realise"),
             "split": "test",
             "n_samples": len(voxels),
             **evaluation.accuracies(logits.argmax(axis=1), labels, classes),

@@ -1,24 +1,34 @@
 """Gathers all networks' metrics into one tidy table, a row a network, and their demand into another, a row a cell."""
 
 import argparse
+from pathlib import Path
 
-from voxprune.files import run_command, whole
+from voxprune.files import network_folder, run_command, whole
 from voxprune.tables import gather_demand, summarise
 
 
 def main(options):
-    for table, path in (
-        (summarise(options.metrics), options.summary),
-        (gather_demand(options.demand), options.demand_table),
-    ):
+    networks = [(seed, "parent", 0) for seed in options.seeds]
+    networks += [(seed, name, level) for seed in options.seeds for name in options.methods for level in options.levels]
+    measured = {tuple(one.rsplit("/", 1)) for one in options.measured}
+    folders = {network: network_folder(options.results, *network) for network in networks}
+    metrics = [folder / "metrics.json" for folder in folders.values()]
+    demand = [folder / "demand.json" for (seed, name, _), folder in folders.items() if (name, str(seed)) in measured]
+    for table, path in ((summarise(metrics), options.summary), (gather_demand(demand), options.demand_table)):
         with whole(path) as temporary:
             table.to_csv(temporary, index=False)
 
 
 def parse():
     parser = argparse.ArgumentParser(prog="summarise", description=__doc__)
-    parser.add_argument("--metrics", nargs="+", required=True, help="metrics.json files")
-    parser.add_argument("--demand", nargs="+", required=True, help="demand.json files")
+    # Axes and not files: thousands of names don't fit on a command line.
+    parser.add_argument("--results", type=Path, required=True, help="folder of the experiment, results/<experiment>")
+    parser.add_argument("--seeds", type=int, nargs="+", required=True)
+    parser.add_argument("--methods", nargs="+", required=True, help="besides the parent")
+    parser.add_argument("--levels", type=int, nargs="+", required=True, help="percent")
+    parser.add_argument(
+        "--measured", nargs="+", required=True, help="<method>/<seed> that have a demand.json, parent among them"
+    )
     parser.add_argument("--summary", required=True, help="output: .csv, a row a network")
     parser.add_argument("--demand-table", required=True, help="output: .csv, a row a network and cell of measuring")
     return parser

@@ -2,11 +2,11 @@
 
 import math
 
-import nets
 import pytest
 import torch
 from torch.nn.functional import cross_entropy
 
+import nets
 from voxprune.criteria import CRITERIA, Sample
 from voxprune.files import InputError
 from voxprune.groups import find_groups

@@ -2,10 +2,10 @@
 
 import sys
 
-import nets
 import pytest
 import torch
 
+import nets
 from voxprune import engines, networks
 from voxprune.criteria import Sample
 from voxprune.pruning import Method, prune

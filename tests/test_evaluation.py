@@ -1,11 +1,11 @@
 """What a network answers and costs: checked against counting by hand."""
 
-import nets
 import numpy as np
 import pytest
 import torch
 from torch.utils.flop_counter import FlopCounterMode
 
+import nets
 from voxprune import evaluation, networks
 from voxprune.criteria import Sample
 from voxprune.dataset import Voxels

@@ -3,11 +3,11 @@
 import dataclasses
 import time
 
-import nets
 import numpy as np
 import pytest
 import torch
 
+import nets
 from voxprune import counters, engines, measurement
 from voxprune.criteria import Sample
 from voxprune.dataset import Voxels

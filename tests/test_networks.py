@@ -1,9 +1,9 @@
 """Networks and checkpoints: the study's size, and files that rebuild what was saved or say why not."""
 
-import nets
 import pytest
 import torch
 
+import nets
 from voxprune import networks
 from voxprune.evaluation import macs_by_layer
 from voxprune.files import InputError

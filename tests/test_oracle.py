@@ -1,8 +1,8 @@
 """The oracle: leaving a filter out means removing it, and correlations are those of ranks."""
 
-import nets
 import torch
 
+import nets
 from voxprune import oracle
 from voxprune.criteria import Sample
 from voxprune.groups import dependency_graph, find_groups, remove

@@ -2,7 +2,6 @@
 
 import copy
 
-import nets
 import pytest
 import torch
 from hypothesis import given, settings
@@ -10,6 +9,7 @@ from hypothesis import strategies as st
 from torch import nn
 from torch.nn.utils import prune as torch_prune
 
+import nets
 from voxprune import networks
 from voxprune.criteria import CRITERIA, Sample
 from voxprune.evaluation import cost

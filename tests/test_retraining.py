@@ -2,11 +2,11 @@
 
 import dataclasses
 
-import nets
 import numpy as np
 import pytest
 import torch
 
+import nets
 from voxprune import networks, retraining, training
 from voxprune.criteria import Sample
 from voxprune.dataset import Voxels, unpack

@@ -1,9 +1,12 @@
 """Tables: what stands in them is what was measured, with its interval, and what speaks against it."""
 
+import re
+
 import pandas as pd
 import pytest
 
-from voxprune import tables
+from made_up import experiment
+from voxprune import answer, comparison, tables
 from voxprune.files import InputError
 
 
@@ -21,20 +24,18 @@ def test_a_difference_inside_the_noise_is_printed_as_none():
         row("filter", 50, p50=29.41, verdict="faster"), row("filter", 50, "openvino", p50=None),
         row("filter", 10), row("filter", 10, "openvino", p50=8.0, verdict="slower"), row("parent", 0),
     ])  # fmt: skip
-    found = tables.demand_tables(demand, "filter")
-    assert list(found) == ["batch 64, 1 CPU thread"]
-    assert found["batch 64, 1 CPU thread"].values.tolist() == [
-        ["noise floor", "", "±4.0 %", "±4.0 %"],
-        ["50", 0, "29.4 ms, 3.40x (3.20 to 3.60)", "-"],
-        ["10", 0, "100 ms, no difference", "8 ms, 3.40x (3.20 to 3.60)"],
+    assert tables.demand_table(demand, "filter").values.tolist() == [
+        ["batch 64, 1 thread", "noise floor", "", "±4.0 %", "±4.0 %"],
+        ["batch 64, 1 thread", "50", "0", "29.4 ms, 3.40x (3.20 to 3.60)", "-"],
+        ["batch 64, 1 thread", "10", "0", "100 ms, no difference", "8 ms, 3.40x (3.20 to 3.60)"],
     ]
-    assert tables.demand_tables(demand, "parent")["batch 64, 1 CPU thread"]["torch"][1] == "100 ms, 640/s"
+    assert tables.demand_table(demand, "parent")["torch"][1] == "100 ms, 640/s"
 
 
-def test_conditions_have_tables_of_their_own():
+def test_conditions_have_rows_of_their_own():
     demand = pd.DataFrame([row("filter", 50, threads=threads, batch_size=size) for threads in (1, 2) for size in (1, 64)])
-    titles = [f"batch {size}, {threads} CPU thread{'s' * (threads > 1)}" for threads in (1, 2) for size in (1, 64)]
-    assert list(tables.demand_tables(demand, "filter")) == titles
+    conditions = [f"batch {size}, {threads} thread{'s' * (threads > 1)}" for threads in (1, 2) for size in (1, 64)]
+    assert list(tables.demand_table(demand, "filter")["conditions"].unique()) == conditions
 
 
 def test_a_full_valid_run_has_no_warnings():
@@ -73,3 +74,62 @@ def test_a_summary_without_a_parent_is_refused(tmp_path):
     pd.DataFrame([{"method": "filter"}]).to_csv(tmp_path / "summary.csv")
     with pytest.raises(InputError, match="summary.csv: no row of the parent; delete it and run again"):
         tables.read_summary(tmp_path / "summary.csv")
+
+
+@pytest.fixture(scope="module")
+def report(tmp_path_factory):
+    """Every table of a made-up experiment: {file name: text}."""
+    folder = tmp_path_factory.mktemp("tables")
+    outcomes, summary, demand = experiment(seeds=3, objects=300)
+    levels = comparison.compare_levels(outcomes, summary, demand, 1.0, 0.95)
+    statistics = {
+        "levels": levels,
+        "classes": comparison.compare_classes(outcomes, 0.95),
+        "budgets": comparison.compare_at_budgets(outcomes, levels, 0.95)[0],
+        "fronts": comparison.fronts(levels),
+        "hypervolumes": comparison.hypervolumes(outcomes, levels),
+    }
+    found = answer.find_answer(levels, statistics["budgets"], summary, demand, 1.0, 0.95)
+    tables.write_tables(summary, demand, statistics, found, folder)
+    return {path.name: path.read_text() for path in folder.iterdir()}
+
+
+def test_every_table_is_there_for_reading_for_print_and_for_the_browser(report):
+    names = [
+        "levels",
+        "equal_cost",
+        "fronts",
+        "classes",
+        "hypervolumes",
+        "parent",
+        "parent_demand",
+        "filter",
+        "filter_demand",
+        "weight",
+        "weight_demand",
+    ]
+    assert {name for name in report if not name.endswith(".csv")} == {
+        f"{name}.{kind}" for name in names for kind in ("md", "tex", "html")
+    }
+    for name, text in report.items():
+        assert "nan" not in text.lower().replace("non-inferior", ""), name
+        if name.endswith(".tex"):
+            assert all(rule in text for rule in (r"\toprule", r"\midrule", r"\bottomrule")) and not re.search(
+                r"(?<!\\)[%_]", text
+            ), name
+        if name.endswith(".html"):
+            assert text.count("<table") == 1 and "http" not in text
+
+
+def test_every_table_says_what_it_rests_on(report):
+    evidence = "made-up: 300 test objects, seeds 0, 1, 2; differences to the parent"
+    assert all(evidence in report[f"{name}.md"] for name in ("levels", "equal_cost", "fronts", "classes"))
+    assert "made-up: 300 test objects, 3 seeds" in report["filter.md"]
+
+
+def test_intervals_stand_beside_differences(report):
+    assert re.search(
+        r"\| filter +\| +80 \| +7\d\.\d\d \| -1\d\.\d \(-\d+\.\d to -\d+\.\d\) .* inferior \|", report["levels.md"]
+    )
+    number = r"[+-]\d\.\d"
+    assert re.search(rf"\| 50 % of macs +\| +{number} \({number} to {number}\) = \|", report["equal_cost.md"])

@@ -48,9 +48,9 @@ def test_a_seed_repeats_to_the_bit_and_another_differs(tmp_path):
     assert not same(first, fit(tmp_path, seed=1)[0])
 
 
-@pytest.mark.parametrize("optimiser", ["sgd", "adam"])
-def test_an_interrupted_training_ends_in_the_same_network(tmp_path, optimiser):
-    recipe = dataclasses.replace(RECIPE, optimiser=optimiser, learning_rate=0.01)
+@pytest.mark.parametrize("more", [{}, {"optimiser": "adam"}, {"average_decay": 0.9}, {"precision": "bfloat16"}])
+def test_an_interrupted_training_ends_in_the_same_network(tmp_path, more):
+    recipe = dataclasses.replace(RECIPE, learning_rate=0.01, **more)
     whole, _ = fit(tmp_path, recipe)
 
     def interrupt(line):
@@ -124,3 +124,43 @@ def test_dropout_resumes_to_the_bit_too(tmp_path):
     with pytest.raises(KeyboardInterrupt):
         run(interrupt)
     assert same(whole, run(lambda line: None))
+
+
+def test_the_average_of_the_weights_is_what_is_judged_and_kept(tmp_path):
+    """Against the definition, step by step: average = decay x average + (1 - decay) x weights, faster at the start."""
+    recipe = dataclasses.replace(RECIPE, epochs=1, average_decay=0.5, schedule="constant")
+    torch.manual_seed(0)
+    network, steps = networks.build("original", 8, ["a", "b"]), []
+    voxels, _ = split_validation(data(), 0.25, 0)
+    note = lambda: steps.append(network.conv2.weight.detach().clone())  # noqa: E731
+    none = voxels.subset(torch.arange(0))
+    training.fit(network, voxels, none, recipe, 0, tmp_path / "state", "same", lambda line: None, after_step=note)
+    expected = steps[0]
+    for count, weight in enumerate(steps[1:], 1):
+        decay = min(0.5, (1 + count) / (10 + count))
+        expected = decay * expected + (1 - decay) * weight
+    assert torch.allclose(network.conv2.weight, expected, atol=1e-6) and not torch.allclose(expected, steps[-1], atol=1e-6)
+
+
+def test_masks_outlast_averaging(tmp_path):
+    recipe = dataclasses.replace(RECIPE, average_decay=0.9)
+    torch.manual_seed(0)
+    network = networks.build("original", 8, ["a", "b"])
+    with torch.no_grad():
+        network.conv2.weight[:8] = 0
+
+    def keep_zeros():
+        network.conv2.weight.data[:8] = 0
+
+    training.fit(
+        network, data(), data().subset(torch.arange(0)), recipe, 0, tmp_path / "state", "same", print, after_step=keep_zeros
+    )
+    assert not network.conv2.weight[:8].any() and network.conv2.weight[8:].all()
+
+
+def test_mixed_precision_learns_as_well(tmp_path):
+    recipe = dataclasses.replace(RECIPE, precision="bfloat16")
+    network, curve = fit(tmp_path, recipe)
+    assert {parameter.dtype for parameter in network.parameters()} == {torch.float32}
+    assert curve[-1]["train_loss"] < curve[0]["train_loss"]
+    assert not same(network, fit(tmp_path)[0])

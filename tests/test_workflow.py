@@ -23,14 +23,27 @@ QUICK = "experiments/quick.yaml"
 METHODS = ["filter", "filter-masked", "weight"]
 PLOTS = [
     "accuracy_by_level",
-    "gpu_utilization_by_level",
-    "latency_by_level",
-    "speedup_against_macs",
     "accuracy_against_macs",
     "accuracy_against_parameters",
     "accuracy_against_bytes",
+    "accuracy_against_latency",
+    "accuracy_against_energy",
+    "pareto_front",
+    "classes_by_level",
+    "gpu_utilization_by_level",
+    "latency_by_level",
+    "speedup_against_macs",
+    "sensitivity_by_layer",
     "learning_curves",
+    "examples",
+    "turned_wrong",
+    "confusion",
 ]
+TABLES = ["levels", "equal_cost", "fronts", "hypervolumes", "classes"]
+STATISTICS = ["levels", "seeds", "classes", "budgets", "pairs", "fronts", "hypervolumes"]
+
+
+REPORT = {"summarise": 1, "write_answer": 1, "write_tables": 1, "draw_plots": 1, "draw_pictures": 1}
 
 
 def clone(target, source=ROOT, results=False):
@@ -92,9 +105,8 @@ def test_a_dry_run_shows_the_whole_dag(bare, options, meshes, methods, seeds, le
         "evaluate": (methods * levels + 1) * seeds,
         "measure_parent": 1,
         "measure": methods,
-        "summarise": 1,
-        "write_tables": 1,
-        "draw_plots": 1,
+        "measure_sensitivity": 1,
+        **REPORT,
     }
 
 
@@ -144,7 +156,7 @@ def finished(tmp_path_factory):
     """The quick experiment, run for real from a bare clone."""
     folder = clone(tmp_path_factory.mktemp("finished") / "voxprune")
     output = snakemake(folder, "--cores", "all", "--resources", "gpu=1", "--configfile", QUICK)
-    assert "Done. Tables: results/quick/tables/" in output
+    assert "Done. The answer: results/quick/answer.md   tables: results/quick/tables/" in output
     return folder
 
 
@@ -163,12 +175,20 @@ def test_every_file_of_the_contract_is_there_and_valid(finished):
         assert recipe["method"] == metrics["method"] == child.split("/")[0]
         assert metrics["accuracy_percent"] == accuracy and metrics["widths"] == network.description["widths"]
         assert metrics["n_samples"] == len(predictions["files"]) == 24
-    for method in ["parent", *METHODS]:
-        for table in (f"{method}.csv", f"{method}.md", f"{method}_demand.md"):
-            assert (results / "tables" / table).stat().st_size
+    for table in [*TABLES, *(f"{method}{kind}" for method in ["parent", *METHODS] for kind in ("", "_demand"))]:
+        for kind in ("md", "tex", "html"):
+            assert (results / f"tables/{table}.{kind}").stat().st_size
+    assert all((results / f"tables/{method}.csv").stat().st_size for method in ["parent", *METHODS])
     for plot in PLOTS:
         assert (results / f"plots/{plot}.png").read_bytes().startswith(b"\x89PNG")
         assert "</svg>" in (results / f"plots/{plot}.svg").read_text()
+        assert "quick" in (results / f"plots/{plot}.rst").read_text()
+    for table in STATISTICS:
+        assert (results / f"statistics/{table}.csv").stat().st_size
+    answer = read_json(results / "answer.json")
+    Draft202012Validator(yaml.safe_load((ROOT / "schemas/answer.schema.yaml").read_text())).validate(answer)
+    assert set(answer["methods"]) == set(METHODS) and answer["n_samples"] == 24
+    assert (results / "answer.md").read_text().startswith("# quick: how far can the network be pruned?")
 
 
 def test_the_summary_has_a_row_a_network_and_every_number(finished):
@@ -260,8 +280,7 @@ def test_a_second_run_does_nothing(finished):
 
 # ---- what reruns ---------------------------------------------------------------------------------------------------
 
-REPORT = {"summarise": 1, "write_tables": 1, "draw_plots": 1}
-FROM_PARENT = {"prune": 6, "evaluate": 7, "measure": 3, "measure_parent": 1, **REPORT}
+FROM_PARENT = {"prune": 6, "evaluate": 7, "measure": 3, "measure_parent": 1, "measure_sensitivity": 1, **REPORT}
 
 
 @pytest.fixture
@@ -287,7 +306,7 @@ def test_changing_a_mesh_reruns_its_voxels_and_what_follows(copy):
 
 def test_adding_a_level_runs_its_jobs_and_the_report(copy):
     (copy / "more.yaml").write_text((copy / QUICK).read_text().replace("[50, 100]", "[50, 70, 100]"))
-    expected = {"prune": 3, "evaluate": 3, "measure": 3, **REPORT}
+    expected = {"prune": 3, "evaluate": 3, "measure": 3, "measure_sensitivity": 1, **REPORT}
     assert jobs(copy, "--configfile", "more.yaml") == expected
 
 
@@ -300,7 +319,24 @@ def test_adding_a_method_runs_its_jobs_and_the_report(copy):
 def test_changing_a_plots_code_redraws_only(copy):
     plots = copy / "scripts/voxprune/plots.py"
     plots.write_text(plots.read_text().replace("Accuracy by pruning level", "Another title"))
-    assert jobs(copy, "--configfile", QUICK) == {"draw_plots": 1}
+    assert jobs(copy, "--configfile", QUICK) == {"draw_plots": 1, "draw_pictures": 1}
+
+
+def test_another_margin_answers_anew_and_redraws(copy):
+    (copy / "other.yaml").write_text((copy / QUICK).read_text() + "answer: {margin_points: 2}\n")
+    expected = {rule: count for rule, count in REPORT.items() if rule != "summarise"}
+    assert jobs(copy, "--configfile", "other.yaml") == expected
+
+
+def test_the_report_opens_with_the_answer_and_needs_no_network(finished):
+    """Front page, captions and tables are in one file, listed by method, level and seed."""
+    snakemake(finished, "--report", "results/quick/report.html", "--configfile", QUICK)
+    page = (finished / "results/quick/report.html").read_text()
+    assert "quick: how far can the network be pruned?" in page
+    for category in ("Accuracy", "Demand", "Networks", "Objects", "Tables", "Training and layers"):
+        assert f'"{category}"' in page
+    assert "Test accuracy by pruning level." in page and '"level, %": "50"' in page
+    assert not re.findall(r"<(?:script|link|img)[^>]+(?:src|href)=[\"']https?://", page)
 
 
 def test_a_comment_in_the_code_reruns_nothing(copy):

@@ -48,6 +48,12 @@ def read_json(path):
         raise InputError(f"{path}: not valid JSON ({error}); delete it and run the same command again") from error
 
 
+def network_folder(results, seed, method, level):
+    """Where a network's files lie: `<results>/seed<k>/<method>/level<ppp>`, or `<results>/seed<k>/parent`."""
+    folder = Path(results) / f"seed{seed}" / method
+    return folder if method == "parent" else folder / f"level{level:03d}"
+
+
 def content_hash(paths):
     """SHA-256 (16 hexadecimal digits) over the contents of files, in the order given."""
     digest = hashlib.sha256()

@@ -1,6 +1,11 @@
-"""The plots: one style, one colour and marker a method everywhere, spread over seeds always drawn."""
+"""The plots of numbers: one style, one colour and marker a method everywhere, intervals always drawn.
 
+The docstring of each is its caption in the report; the line below each plot says what it rests on.
+"""
+
+import inspect
 import math
+from contextlib import contextmanager
 
 import matplotlib
 
@@ -9,8 +14,9 @@ import matplotlib.pyplot as plt
 import pandas as pd
 from matplotlib.ticker import FuncFormatter
 
+from voxprune.comparison import COSTS
 from voxprune.files import whole
-from voxprune.tables import at_cell, hardware, main_cell, measured_on_gpu
+from voxprune.tables import at_cell, counted, hardware, main_cell, measured_on_gpu, named
 
 STYLE = {
     "figure.figsize": (6.4, 4.2), "figure.dpi": 150, "font.size": 10, "axes.grid": True, "grid.alpha": 0.3,
@@ -21,38 +27,181 @@ STYLE = {
 COLOURS = ["#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000"]
 MARKERS = ["o", "s", "^", "D", "v", "P", "X", "<", ">", "p", "h", "*"]
 DASHES = ["-", "--", ":", "-."]
+PARENT_LOOK = {"color": "0.35", "marker": "*", "markersize": 9, "linestyle": ""}
 
 
-def write_plots(summary, demand, curves, retraining, folder):
-    """Writes every plot as PNG and SVG.
+def write_plots(summary, demand, statistics, answer, curves, retraining, sensitivity, folder):
+    """Writes every plot as PNG and SVG, with its caption.
 
-    summary, demand: as from `tables`. curves: {seed: table of training.csv}. retraining: {(method, level): table of
-    retraining.csv} of the first seed, empty where no method retrains.
+    summary, demand: as from `tables`. statistics: {name: table} of `comparison`. answer: as from `answer.find_answer`.
+    curves: {seed: table of training.csv}. retraining: {(method, level): table of retraining.csv} of the first seed, empty
+    where no method retrains. sensitivity: as from `sensitivity.by_layer`.
     """
+    levels = statistics["levels"]
     for draw in OF_ACCURACY:
-        write_plot(folder / draw.__name__, draw, summary)
+        write_plot(folder / draw.__name__, draw, levels, answer)
+    write_plot(folder / "pareto_front", pareto_front, statistics["fronts"], answer)
+    write_plot(folder / "classes_by_level", classes_by_level, statistics["classes"], answer)
     for draw in OF_DEMAND:
         write_plot(folder / draw.__name__, draw, summary, demand)
-    write_plot(folder / "learning_curves", learning_curves, curves)
+    write_plot(folder / "sensitivity_by_layer", sensitivity_by_layer, sensitivity, answer)
+    write_plot(folder / "learning_curves", learning_curves, curves, answer)
     if retraining:
         write_plot(folder / "retraining_curves", retraining_curves, retraining, summary)
 
 
 def write_plot(stem, draw, *data):
-    """Draws into fresh axes and writes `<stem>.png` and `<stem>.svg`."""
-    with plt.rc_context(STYLE):
-        figure, axes = plt.subplots(layout="constrained")
-        draw(axes, *data)
+    """Writes `<stem>.png` and `.svg`; its caption, `.rst`, is the first part of the docstring, and the line below."""
+    with drawn(draw, *data) as figure:
         for kind in ("png", "svg"):
             with whole(stem.with_name(f"{stem.name}.{kind}")) as temporary:
                 figure.savefig(temporary, format=kind, metadata={"Date": None} if kind == "svg" else None)
+        with whole(stem.with_name(f"{stem.name}.rst")) as temporary:
+            caption = inspect.getdoc(draw).partition("\n\n")[0]
+            temporary.write_text(f"{caption}\n\n{figure.get_supxlabel()}\n")
+
+
+@contextmanager
+def drawn(draw, *data):
+    """A figure into whose axes `draw` has drawn, in the one style; closed at the end."""
+    with plt.rc_context(STYLE):
+        figure, axes = plt.subplots(layout="constrained")
+        draw(axes, *data)
+        yield figure
         plt.close(figure)
 
 
-def accuracy_by_level(axes, summary):
-    _lines(axes, summary, "level_percent", "accuracy_percent")
+# ---- accuracy ------------------------------------------------------------------------------------------------------
+
+
+def accuracy_by_level(axes, levels, answer):
+    """Test accuracy by pruning level. The shaded band reaches from the parent's accuracy down to the margin."""
+    _lines(axes, levels, "level_percent", "accuracy_percent", *ACCURACY_INTERVAL)
     axes.set(xlabel="pruning level, %", ylabel="test accuracy, %", title="Accuracy by pruning level")
-    _finish(axes, summary)
+    _finish_accuracy(axes, answer)
+
+
+def accuracy_against_macs(axes, levels, answer):
+    """Test accuracy against the multiply-accumulates of one object. Weights that are zero are not counted: what masks
+    save here is saved on paper only.
+    """
+    _accuracy_against(axes, levels, answer, "effective_macs", 1e6, "multiply-accumulates",
+                      "million MACs an object, zero weights not counted\n(what masks save here is saved on paper only)")  # fmt: skip
+
+
+def accuracy_against_parameters(axes, levels, answer):
+    """Test accuracy against the parameters that are not zero."""
+    _accuracy_against(
+        axes, levels, answer, "nonzero_parameters", 1e3, "parameters", "thousand parameters that are not zero"
+    )  # fmt: skip
+
+
+def accuracy_against_bytes(axes, levels, answer):
+    """Test accuracy against the bytes of the checkpoint, compressed by zstd: here zeros save as well."""
+    _accuracy_against(
+        axes, levels, answer, "compressed_bytes", 1e6, "stored size", "megabytes of the checkpoint, compressed (zstd)"
+    )  # fmt: skip
+
+
+def accuracy_against_latency(axes, levels, answer):
+    """Test accuracy against the measured latency of a batch, in the engine that runs the parent fastest."""
+    cell = answer["measured_in"]
+    label = f"latency of a batch of {cell['batch_size']} in {cell['engine']}, ms"
+    _accuracy_against(axes, levels, answer, "latency_ms", 1, "latency", label)
+
+
+def accuracy_against_energy(axes, levels, answer):
+    """Test accuracy against the measured energy of one inference, where this machine counts energy."""
+    _accuracy_against(axes, levels, answer, "energy_mj", 1, "energy", "millijoules an inference")
+
+
+def _accuracy_against(axes, levels, answer, column, unit, what, label):
+    axes.set(xlabel=label, ylabel="test accuracy, %", title=f"Accuracy against {what} (collapsed networks left out)")
+    levels = levels[~levels["collapsed"]].assign(cost=levels[column] / unit)
+    if levels["cost"].notna().any():
+        _lines(axes, levels[levels["cost"].notna()], "cost", "accuracy_percent", *ACCURACY_INTERVAL)
+        _log_scale(axes, "x")
+    else:
+        axes.text(0.5, 0.5, f"no {what} was measured on this machine", transform=axes.transAxes, ha="center")
+    _finish_accuracy(axes, answer)
+
+
+def pareto_front(axes, fronts, answer):
+    """Every network that runs, and the fronts of those that no other beats: none costs less and is as accurate."""
+    known = [cost for cost in ("macs", "parameters", "compressed_bytes", "latency_ms") if fronts[cost].notna().any()]
+    panels, looks = make_panels(axes, len(known), columns=2, share_x=False), method_looks(fronts["method"])
+    for panel, cost in zip(panels, known):
+        first = fronts.loc[fronts["method"] == "parent", cost].iloc[0]
+        for method, rows in fronts.groupby("method", sort=False):
+            at = 100 * rows[cost] / first
+            spread = [
+                rows["accuracy_percent"] - rows[ACCURACY_INTERVAL[0]],
+                rows[ACCURACY_INTERVAL[1]] - rows["accuracy_percent"],
+            ]
+            panel.errorbar(
+                at, rows["accuracy_percent"], yerr=spread, label=method, elinewidth=0.6, alpha=0.8,
+                **({**looks[method], "linestyle": ""} if method in looks else PARENT_LOOK),
+            )  # fmt: skip
+        front = fronts[fronts[f"front_{cost}"]].sort_values(cost)
+        panel.step(100 * front[cost] / first, front["accuracy_percent"], where="post", color="0.35", linewidth=1.2)
+        panel.set(xlabel=f"{COSTS[cost]}, % of the parent's")
+        _log_scale(panel, "x")
+    figure = panels[0].figure
+    figure.supylabel("test accuracy, %", fontsize=10)
+    figure.suptitle("Networks that no other beats (line)", fontsize=11)
+    _legend(panels[-1])
+    write_note(panels[0], evidence(answer))
+
+
+def classes_by_level(axes, classes, answer):
+    """Change of each class's accuracy against the parent, in points. A dot marks a change whose interval excludes zero."""
+    own = classes[classes["method"] != "parent"]
+    methods, names = list(own["method"].unique()), list(own["class"].unique())
+    panels = make_panels(axes, len(methods))
+    for panel, method in zip(panels, methods):
+        rows = own[own["method"] == method]
+        points = rows.pivot(index="class", columns="level_percent", values="difference_points").loc[names]
+        image = panel.imshow(points, cmap="PuOr", vmin=-50, vmax=50, aspect="auto")
+        sure = rows[(rows["difference_points_low"] > 0) | (rows["difference_points_high"] < 0)]
+        places = (
+            [list(points.columns).index(level) for level in sure["level_percent"]],
+            [names.index(one) for one in sure["class"]],
+        )
+        panel.plot(*places, ".", color="black", markersize=3)
+        panel.set_xticks(range(len(points.columns)), [f"{level:g}" for level in points.columns], fontsize=8)
+        panel.set_yticks(range(len(names)), names, fontsize=8)
+        panel.set_title(method)
+        panel.grid(False)
+    figure = panels[0].figure
+    figure.colorbar(image, ax=panels, label="points of accuracy", extend="both", shrink=0.8)
+    figure.suptitle("Change by class and level, %", fontsize=11)
+    write_note(panels[0], evidence(answer, "dots: interval excludes zero"))
+
+
+def sensitivity_by_layer(axes, sensitivity, answer):
+    """Accuracy when filters of one layer alone are pruned (lowest L1 norm first), with Wilson's intervals: where the first
+    seed's parent is sensitive. Judged on training objects kept apart, never on test objects.
+    """
+    looks = method_looks(sensitivity["layer"])
+    for layer, rows in sensitivity.groupby("layer", sort=False):
+        spread = [
+            rows["accuracy_percent"] - rows[ACCURACY_INTERVAL[0]],
+            rows[ACCURACY_INTERVAL[1]] - rows["accuracy_percent"],
+        ]
+        axes.errorbar(
+            rows["level_percent"], rows["accuracy_percent"], yerr=spread, label=layer, capsize=2, elinewidth=0.6, linewidth=1.4,
+            **looks[layer],
+        )  # fmt: skip
+    axes.set(xlabel="filters pruned in this layer, %", ylabel="accuracy, %", title="Sensitivity by layer")
+    _legend(axes)
+    count = sensitivity["n_samples"].iloc[0]
+    write_note(
+        axes,
+        f"{answer['experiment']}, seed {answer['seeds'][0]}, {count} {sensitivity['objects'].iloc[0]} objects, 95 % intervals",
+    )
+
+
+# ---- demand --------------------------------------------------------------------------------------------------------
 
 
 def gpu_utilization_by_level(axes, summary, demand):
@@ -60,7 +209,7 @@ def gpu_utilization_by_level(axes, summary, demand):
     engine, device, threads, size = main_cell(demand)
     rows = at_cell(demand, main_cell(demand))
     if measured_on_gpu(demand):
-        left, right = _panels(axes, 2)
+        left, right = make_panels(axes, 2)
         _lines(left, rows, "level_percent", "legacy_gpu_utilization_per_inference_percent")
         _lines(right, rows, "level_percent", "gpu_utilization_per_inference_percent")
         left.set(title="legacy: nvidia-smi after each batch", ylabel="mean GPU utilization / batch size, %")
@@ -78,14 +227,14 @@ def gpu_utilization_by_level(axes, summary, demand):
         drawn = [axes]
     for one in drawn:
         one.set(xlabel="pruning level, %")
-    _finish(drawn[-1], summary, demand)
+    _finish_demand(drawn[-1], demand)
 
 
 def latency_by_level(axes, summary, demand):
     """A panel an engine: median latency, bars to the 90th percentile, the parent's noise floor as a band."""
-    first, threads, size = demand["engine"].iloc[0], *main_cell(demand)[2:]
+    threads, size = main_cell(demand)[2:]
     engines = demand["engine"].unique()
-    panels = _panels(axes, len(engines))
+    panels = make_panels(axes, len(engines))
     for panel, engine in zip(panels, engines):
         rows = demand[(demand["engine"] == engine) & (demand["threads"] == threads) & (demand["batch_size"] == size)]
         _noise_band(panel, rows, "latency_ms.p50")
@@ -95,7 +244,7 @@ def latency_by_level(axes, summary, demand):
     where = "" if (demand["device"] != "cpu").any() else f", {threads} thread{'s' * (threads > 1)}"
     panels[0].set_ylabel(f"latency of a batch of {size}, ms (median, bars to p90)")
     panels[0].figure.suptitle(f"Latency by pruning level{where}", fontsize=11)
-    _finish(panels[list(engines).index(first)], summary, demand)
+    _finish_demand(panels[-1], demand)
 
 
 def speedup_against_macs(axes, summary, demand):
@@ -107,77 +256,25 @@ def speedup_against_macs(axes, summary, demand):
     rows = rows[~rows["collapsed"] & (rows["threads"] == threads) & (rows["batch_size"] == size)]
     rows = rows.assign(reduction=parent / rows["macs"])
     engines = rows["engine"].unique()
-    panels, most = _panels(axes, len(engines)), rows["reduction"].max() * 1.1
+    panels, most = make_panels(axes, len(engines)), rows["reduction"].max() * 1.1
     for panel, engine in zip(panels, engines):
         own = rows[rows["engine"] == engine]
         noise = own["speedup.noise_percent"].max() / 100
         panel.axhspan(1 / (1 + noise), 1 + noise, color="0.88", zorder=0, label="noise floor")
         panel.plot([1, most], [1, most], color="0.35", linewidth=1, linestyle=":", label="time as MACs")
         _lines(panel, own, "reduction", "speedup.mean", low="speedup.low", high="speedup.high", parent=False)
-        for axis in (panel.xaxis, panel.yaxis):
-            axis.axes.set_xscale("log") if axis is panel.xaxis else axis.axes.set_yscale("log")
-            axis.set_major_formatter(FuncFormatter(_plain_number))
-            axis.set_minor_formatter(FuncFormatter(_plain_number))
+        _log_scale(panel, "x", "y")
         panel.set(xlabel="MACs: parent / pruned", title=engine)
     panels[0].set_ylabel(f"speedup of a batch of {size} (95 % interval)")
     panels[0].figure.suptitle("Measured speedup against the reduction of MACs", fontsize=11)
-    _finish(panels[0], summary, demand)
+    _finish_demand(panels[-1], demand)
 
 
-def _panels(axes, count, columns=4):
-    """Replaces one pair of axes by `count` that share their scales, at most `columns` side by side."""
-    figure, rows, columns = axes.figure, math.ceil(count / columns), min(count, columns)
-    axes.remove()
-    width, height = figure.get_size_inches()
-    figure.set_size_inches(width * (1 + 0.45 * (columns - 1)), height * (1 + 0.6 * (rows - 1)))
-    panels = figure.subplots(rows, columns, sharex=True, sharey=True, squeeze=False).flatten()
-    for spare in panels[count:]:
-        spare.remove()
-    return list(panels[:count])
+# ---- training ------------------------------------------------------------------------------------------------------
 
 
-def _noise_band(axes, rows, column):
-    parent = rows.loc[rows["method"] == "parent", column].mean()
-    noise = rows["speedup.noise_percent"].max() / 100
-    axes.axhspan(parent / (1 + noise), parent * (1 + noise), color="0.88", zorder=0, label="noise floor (A/A)")
-
-
-def accuracy_against_macs(axes, summary):
-    _accuracy_against(
-        axes, summary, "effective_macs", 1e6, "multiply-accumulates",
-        "million MACs an object, zero weights not counted\n(what masks save here is saved on paper only)",
-    )  # fmt: skip
-
-
-def accuracy_against_parameters(axes, summary):
-    _accuracy_against(
-        axes, summary, "nonzero_parameters", 1e3, "parameters", "thousand parameters that are not zero"
-    )  # fmt: skip
-
-
-def accuracy_against_bytes(axes, summary):
-    _accuracy_against(
-        axes, summary, "compressed_bytes", 1e6, "stored size", "megabytes of the checkpoint, compressed (zstd)"
-    )  # fmt: skip
-
-
-def _accuracy_against(axes, summary, column, unit, what, label):
-    summary = summary[~summary["collapsed"]].assign(cost=summary[column] / unit)
-    _lines(axes, summary, "cost", "accuracy_percent")
-    axes.set_xscale("log")
-    axes.xaxis.set_major_formatter(FuncFormatter(_plain_number))
-    axes.xaxis.set_minor_formatter(FuncFormatter(_plain_number))
-    axes.set(xlabel=label, ylabel="test accuracy, %", title=f"Accuracy against {what} (collapsed networks left out)")
-    _finish(axes, summary)
-
-
-def _plain_number(value, position):
-    """20 for 2e1, on a logarithmic axis; only 1, 2, 3 and 5 of each decade, because more would crowd."""
-    return f"{value:g}" if f"{value:e}"[0] in "1235" else ""
-
-
-def learning_curves(axes, curves):
-    """curves: {seed: table of training.csv}. Loss in full lines, validation accuracy dashed on the right."""
+def learning_curves(axes, curves, answer):
+    """The parents while they learn: training loss in full lines, accuracy on validation objects dashed, on the right."""
     right = axes.twinx()
     right.grid(False)
     for number, (seed, curve) in enumerate(curves.items()):
@@ -190,7 +287,10 @@ def learning_curves(axes, curves):
     right.set_ylabel("validation accuracy, % (dashed)")
     right.set_ylim(0, 102)
     right.spines["right"].set_visible(True)
-    axes.legend(loc="center right")
+    axes.legend(loc="center right", fontsize=8, ncols=1 + len(curves) // 7)
+    write_note(
+        axes, f"{answer['experiment']}; the best epoch on validation objects is kept; {answer['measured_in']['hardware']}"
+    )
 
 
 def retraining_curves(axes, retraining, summary):
@@ -201,7 +301,7 @@ def retraining_curves(axes, retraining, summary):
     methods = list(dict.fromkeys(method for method, _ in retraining))
     levels = sorted({level for _, level in retraining})
     parent = summary.loc[summary["method"] == "parent", "validation_accuracy_percent"].iloc[0]
-    panels = _panels(axes, len(methods))
+    panels = make_panels(axes, len(methods))
     for panel, method in zip(panels, methods):
         panel.axhline(parent, color="0.35", linewidth=1, linestyle=(0, (6, 3)), label="parent", zorder=1)
         for number, level in enumerate(levels):
@@ -218,7 +318,10 @@ def retraining_curves(axes, retraining, summary):
     figure.supylabel("validation accuracy, %", fontsize=10)
     figure.suptitle("Retraining, epoch by epoch", fontsize=11)
     note = f"{summary['experiment'].iloc[0]}, first seed, the parent's validation accuracy dashed; the best epoch is kept"
-    figure.supxlabel(note, x=0.01, ha="left", fontsize=7.5, color="0.35")
+    write_note(panels[0], note)
+
+
+# ---- optional targets ----------------------------------------------------------------------------------------------
 
 
 def staircase(axes, table, note):
@@ -236,7 +339,7 @@ def staircase(axes, table, note):
     )  # fmt: skip
     axes.set_ylim(bottom=0)
     axes.legend(loc="best", fontsize=9)
-    axes.figure.supxlabel(note, x=0.01, ha="left", fontsize=7.5, color="0.35")
+    write_note(axes, note)
 
 
 def criteria_correlations(axes, table, note):
@@ -255,42 +358,125 @@ def criteria_correlations(axes, table, note):
         xlabel="Spearman's rank correlation with the loss's rise",
     )  # fmt: skip
     axes.legend(loc="lower left", fontsize=8)
-    axes.figure.supxlabel(note, x=0.01, ha="left", fontsize=7.5, color="0.35")
+    write_note(axes, note)
 
 
-OF_ACCURACY = (accuracy_by_level, accuracy_against_macs, accuracy_against_parameters, accuracy_against_bytes)
+OF_ACCURACY = (
+    accuracy_by_level, accuracy_against_macs, accuracy_against_parameters, accuracy_against_bytes, accuracy_against_latency,
+    accuracy_against_energy,
+)  # fmt: skip
 OF_DEMAND = (gpu_utilization_by_level, latency_by_level, speedup_against_macs)
 
+# ---- what they share -----------------------------------------------------------------------------------------------
 
-def _lines(axes, summary, x, y, low=None, high=None, parent=True):
-    """One line a method with its spread (over seeds, or from columns low to high), the parent as a reference line."""
+ACCURACY_INTERVAL = ("accuracy_percent_low", "accuracy_percent_high")
+
+
+def evidence(answer, bars="bars: {confidence:g} % intervals over seeds and objects"):
+    """What accuracies rest on, in one line."""
+    return (
+        f"{answer['experiment']}: {answer['n_samples']} test objects, {named(answer['seeds'], 'seed')}; "
+        f"{bars.format(confidence=answer['confidence_percent'])}; margin {counted(answer['margin_points'], 'point')}; {answer['measured_in']['hardware']}"
+    )
+
+
+def make_panels(axes, count, columns=4, share_x=True):
+    """Replaces one pair of axes by `count` that share their scales, at most `columns` side by side."""
+    figure, rows, columns = axes.figure, math.ceil(count / columns), min(count, columns)
+    axes.remove()
+    width, height = figure.get_size_inches()
+    figure.set_size_inches(width * (1 + 0.45 * (columns - 1)), height * (1 + 0.6 * (rows - 1)))
+    panels = figure.subplots(rows, columns, sharex=share_x, sharey=True, squeeze=False).flatten()
+    for spare in panels[count:]:
+        spare.remove()
+    return list(panels[:count])
+
+
+def _noise_band(axes, rows, column):
+    parent = rows.loc[rows["method"] == "parent", column].mean()
+    noise = rows["speedup.noise_percent"].max() / 100
+    axes.axhspan(parent / (1 + noise), parent * (1 + noise), color="0.88", zorder=0, label="noise floor (A/A)")
+
+
+def _lines(axes, table, x, y, low=None, high=None, parent=True):
+    """One line a method with its interval (columns low to high), the parent as a reference line."""
     if parent:
-        level = summary.loc[summary["method"] == "parent", y].mean()
+        level = table.loc[table["method"] == "parent", y].mean()
         axes.axhline(level, color="0.35", linewidth=1, linestyle=(0, (6, 3)), label="parent", zorder=1)
-    methods = [method for method in summary["method"].unique() if method != "parent"]
-    for number, method in enumerate(methods):
-        levels = summary[summary["method"] == method].groupby("level_percent")
+    looks, gap = method_looks(table["method"]), table[x].drop_duplicates().sort_values().diff().min()
+    for number, (method, look) in enumerate(looks.items()):
+        levels = table[table["method"] == method].groupby("level_percent")
         centre, at = levels[y].mean(), levels[x].mean()
         if x == "level_percent":  # side by side, so that bars don't hide each other
-            at += min(0.9, 3 / len(methods)) * (number - (len(methods) - 1) / 2)
+            at += min(0.9, 0.5 * gap / len(looks)) * (number - (len(looks) - 1) / 2)
         bounds = pd.DataFrame({"low": levels[low or y].min(), "high": levels[high or y].max()})
         axes.errorbar(
-            at, centre, yerr=[centre - bounds["low"], bounds["high"] - centre], capsize=2, elinewidth=0.8,
-            color=COLOURS[number % len(COLOURS)], marker=MARKERS[number % len(MARKERS)],
-            linestyle=DASHES[number % len(DASHES)], linewidth=1.4, label=method, alpha=0.9,
+            at, centre, yerr=[(centre - bounds["low"]).clip(lower=0), (bounds["high"] - centre).clip(lower=0)], capsize=2,
+            elinewidth=0.8, linewidth=1.4, label=method, alpha=0.9, **look,
         )  # fmt: skip
 
 
-def _finish(axes, summary, demand=None):
+def method_looks(names):
+    """{name: colour, marker and dashes}, the parent left out; in the order of first mention, the same in every plot."""
+    kept = [name for name in dict.fromkeys(names) if name != "parent"]
+    return {
+        name: {
+            "color": COLOURS[number % len(COLOURS)],
+            "marker": MARKERS[number % len(MARKERS)],
+            "linestyle": DASHES[number % len(DASHES)],
+        }
+        for number, name in enumerate(kept)
+    }
+
+
+def _log_scale(axes, *names):
+    for name in names:
+        axes.set(**{f"{name}scale": "log"})
+        axis = getattr(axes, f"{name}axis")
+        axis.set_major_formatter(FuncFormatter(_plain_number))
+        axis.set_minor_formatter(FuncFormatter(_plain_number))
+
+
+def _plain_number(value, position):
+    """20 for 2e1, on a logarithmic axis; only 1, 2, 3 and 5 of each decade, because more would crowd."""
+    return f"{value:g}" if f"{value:e}"[0] in "1235" else ""
+
+
+def _finish_accuracy(axes, answer):
+    """The margin below the parent's accuracy, legend and note."""
+    parent = answer["parent"]["mean"]
+    axes.axhspan(
+        parent - answer["margin_points"],
+        parent,
+        color="0.88",
+        zorder=0,
+        label=f"margin, {counted(answer['margin_points'], 'point')}",
+    )
+    axes.set_ylim(0, 102)
+    _legend(axes)
+    write_note(axes, evidence(answer))
+
+
+def _finish_demand(axes, demand):
     """Legend, and a line below that says what was measured, on what, and what speaks against it."""
-    axes.legend(loc="best", fontsize=9)
-    one, count = summary.iloc[0], summary["seed"].nunique()
-    spread = f"mean of {count} seeds, bars from the lowest to the highest" if count > 1 else "one seed"
-    note = f"{one['experiment']}, {one['n_samples']} test objects, {spread}"
-    if demand is not None:
-        brief = ", measured briefly" if (demand["detail"] == "brief").any() else ""
-        note = f"{one['experiment']}, one seed{brief}, {hardware(demand)}"
-        if not demand["valid"].all():
-            methods = ", ".join(demand.loc[~demand["valid"], "method"].unique())
-            note += f"\nINVALID for {methods}: the machine wasn't steady; the tables say why"
-    axes.figure.supxlabel(note, x=0.01, ha="left", fontsize=7.5, color="0.35")
+    _legend(axes)
+    brief = ", measured briefly" if (demand["detail"] == "brief").any() else ""
+    seeds = named(sorted(demand["seed"].unique()), "seed")
+    note = f"{demand['experiment'].iloc[0]}, {seeds}{brief}, {hardware(demand)}"
+    if not demand["valid"].all():
+        methods = ", ".join(demand.loc[~demand["valid"], "method"].unique())
+        note += f"\nINVALID for {methods}: the machine wasn't steady; the tables say why"
+    write_note(axes, note)
+
+
+def _legend(axes):
+    """Inside where few, beside the plot where many."""
+    handles, labels = axes.get_legend_handles_labels()
+    if len(labels) > 6:
+        axes.legend(loc="center left", bbox_to_anchor=(1.01, 0.5), fontsize=8)
+    else:
+        axes.legend(loc="best", fontsize=9)
+
+
+def write_note(axes, text):
+    axes.figure.supxlabel(text, x=0.01, ha="left", fontsize=7.5, color="0.35")

@@ -1,5 +1,9 @@
 """From the JSON of each network to one tidy table, and from that to the tables people read."""
 
+import html
+import re
+from pathlib import Path
+
 import pandas as pd
 
 from voxprune.files import InputError, read_json, whole
@@ -43,8 +47,8 @@ def _flat(content, prefix=""):
 
 
 LEGEND = (
-    "\nMedian latency, and the speedup over the parent with its 95 % interval over the rounds; 'no difference' where that "
-    "interval touches the noise floor: the most by which the parent, measured twice, differed from itself in a round.\n"
+    "Median latency, and the speedup over the parent with its 95 % interval over the rounds; 'no difference' where that "
+    "interval touches the noise floor: the most by which the parent, measured twice, differed from itself in a round. "
 )
 
 
@@ -56,6 +60,12 @@ def read_summary(path):
     return table
 
 
+def read_statistics(folder):
+    """{name: table} of what `write_answer` found."""
+    tables = {path.stem: path for path in Path(folder).glob("*.csv")}
+    return {name: pd.read_csv(path) for name, path in tables.items()}
+
+
 def main_cell(demand):
     """The cell of the study's tables and of plots with room for one: (engine, device, threads, batch size).
 
@@ -63,6 +73,12 @@ def main_cell(demand):
     """
     first = demand.iloc[0]
     return first["engine"], first["device"], int(first["threads"]), int(demand["batch_size"].max())
+
+
+def fastest_cell(demand):
+    """The cell that a deployment would choose: of the largest batch size, the one in which the parent is fastest."""
+    parent = demand[(demand["method"] == "parent") & (demand["batch_size"] == demand["batch_size"].max())]
+    return tuple(parent.loc[parent["latency_ms.p50"].idxmin(), CELL])
 
 
 def at_cell(demand, cell):
@@ -105,31 +121,31 @@ def study_table(summary, demand, method):
     return table.reset_index()
 
 
-def demand_tables(demand, method):
-    """What a method demands: {conditions in words: table}, a row a level and measured seed, a column an engine.
+def demand_table(demand, method):
+    """What a method demands: a row for each condition, level and measured seed, a column an engine.
 
-    An entry reads `31.2 ms, 3.4x (3.2 to 3.6)`: median latency, speedup over the parent and its 95 % interval over the
-    rounds; or `98.0 ms, no difference` where that interval touches the noise floor. The floor, in the first row, is the
-    most by which the parent differed from itself in one round.
+    An entry reads `31.2 ms, 3.40x (3.20 to 3.60)`: median latency, speedup over the parent and its 95 % interval over the
+    rounds; or `98.0 ms, no difference` where that interval touches the noise floor. The floor, in the first row of each
+    condition, is the most by which the parent differed from itself in one round.
     """
-    tables = {}
-    own = demand[demand["method"] == method]
-    for (threads, size), cells in own.groupby(["threads", "batch_size"], sort=False):
+    parts = []
+    for (threads, size), cells in demand[demand["method"] == method].groupby(["threads", "batch_size"], sort=False):
         columns = {}
         for (engine, device), rows in cells.groupby(["engine", "device"], sort=False):
             rows = rows.set_index(["level_percent", "seed"])
             noise = rows["speedup.noise_percent"].max()
             floor = {("noise floor", ""): f"±{noise:.1f} %" if pd.notna(noise) else "-"}
             columns[engine if device == "cpu" else f"{engine} on the GPU"] = floor | {
-                (f"{level:g}", seed): _cell_text(row) for (level, seed), row in rows.iterrows()
+                (f"{level:g}", str(seed)): _cell_text(row) for (level, seed), row in rows.iterrows()
             }
-        title = f"batch {size}, {threads} CPU thread{'s' * (threads > 1)}"
-        tables[title] = pd.DataFrame(columns).rename_axis(["level, %", "seed"]).reset_index()
-    return tables
+        part = pd.DataFrame(columns).rename_axis(["level, %", "seed"]).reset_index()
+        part.insert(0, "conditions", f"batch {size}, {counted(threads, 'thread')}")
+        parts.append(part)
+    return pd.concat(parts, ignore_index=True).fillna("-")
 
 
 def _cell_name(row):
-    return f"{row['engine']}, {row['threads']} thread{'s' * (row['threads'] > 1)}, batch {row['batch_size']}"
+    return f"{row['engine']}, {counted(row['threads'], 'thread')}, batch {row['batch_size']}"
 
 
 def _cell_text(row):
@@ -143,23 +159,57 @@ def _cell_text(row):
     return text + f"{row['speedup.mean']:.2f}x ({row['speedup.low']:.2f} to {row['speedup.high']:.2f})"
 
 
-DECIMALS = {
-    "level_percent": 0,
-    "seeds": 0,
-    "accuracy_percent": 2,
-    "accuracy_sd": 2,
-    "gpu_utilization_per_inference_percent": 3,
-}
+def counted(number, noun):
+    """`1 point`, `2 points`, `0.5 points`."""
+    return f"{number:g} {noun}{'s' * (number != 1)}"
 
 
-def markdown(table):
-    """A table as Markdown, numbers rounded for reading (the CSV keeps them all); what is missing is a dash."""
-    shown = table.copy().astype(object)
+def named(values, noun):
+    """`seed 0`, `seeds 0, 1, 2`."""
+    return f"{noun}{'s' * (len(values) > 1)} {', '.join(map(str, values))}"
+
+
+DECIMALS = {"level_percent": 0, "seeds": 0, "n_samples": 0, "gpu_utilization_per_inference_percent": 3}
+
+
+def as_text(table):
+    """A table of numbers as one of texts: rounded for reading, what is missing is a dash, headers in words."""
+    shown = {}
     for column in table:
-        digits = DECIMALS.get(column, 2 if "latency" in column or "megabytes" in column else 1)
-        shown[column] = [f"{value:.{digits}f}" if pd.notna(value) else "-" for value in table[column]]
-    headers = [column.replace("_", " ").replace("percent", "%").replace(" ms batch", ", ms, batch ") for column in table]
-    return shown.to_markdown(index=False, headers=headers, disable_numparse=True, colalign=["right"] * len(headers)) + "\n"
+        digits = DECIMALS.get(column, 2 if any(word in column for word in ("accuracy", "latency", "megabytes")) else 1)
+        header = column.replace("_", " ").replace("percent", "%").replace(" ms batch", ", ms, batch ")
+        shown[header] = [
+            value if isinstance(value, str) else f"{value:.{digits}f}" if pd.notna(value) else "-" for value in table[column]
+        ]
+    return pd.DataFrame(shown)
+
+
+HTML = """<!DOCTYPE html><html lang="en"><meta charset="utf-8"><title>{title}</title><style>
+body {{font: 15px/1.5 system-ui, sans-serif; margin: 1.5em; max-width: 75em}} table {{border-collapse: collapse}}
+th, td {{padding: .25em .8em; text-align: right; border-bottom: 1px solid #ddd; white-space: nowrap}}
+th {{border-bottom: 2px solid #333; vertical-align: bottom; white-space: normal}} td:first-child, th:first-child {{text-align: left}}
+</style><h1>{title}</h1><p>{about}</p>{table}</html>
+"""
+
+
+def write_table(stem, title, about, shown):
+    """Writes a table of texts as `<stem>.md`, `.tex` (booktabs) and `.html`, each with a line on what stands in it."""
+    aligned = ["left", *["right"] * (len(shown.columns) - 1)]
+    texts = {
+        "md": f"{title}. {about}\n\n{shown.to_markdown(index=False, disable_numparse=True, colalign=aligned)}\n",
+        "tex": shown.to_latex(
+            index=False, escape=True, caption=_latex(f"{title}. {about}"), column_format="l" + "r" * (len(aligned) - 1)
+        ),
+        "html": HTML.format(title=html.escape(title), about=html.escape(about), table=shown.to_html(index=False, border=0)),
+    }
+    for kind, text in texts.items():
+        with whole(stem.with_name(f"{stem.name}.{kind}")) as temporary:
+            temporary.write_text(text)
+
+
+def _latex(text):
+    """Text with LaTeX's special characters escaped, as to_latex does it in cells."""
+    return re.sub(r"([%&_#$])", r"\\\1", text).replace("±", r"$\pm$")
 
 
 def caption(summary, demand):
@@ -167,8 +217,8 @@ def caption(summary, demand):
     one, seeds = summary.iloc[0], summary["seed"].nunique()
     engine, _, threads, _ = main_cell(demand)
     return (
-        f"{one['experiment']}: {one['n_samples']} test objects, {seeds} seed{'s' * (seeds > 1)}; accuracy is the mean over "
-        f"seeds, its sd their standard deviation; demand of one seed in {engine} with {threads} CPU thread{'s' * (threads > 1)} "
+        f"{one['experiment']}: {one['n_samples']} test objects, {counted(seeds, 'seed')}; accuracy is the mean over "
+        f"seeds, its sd their standard deviation; demand of one seed in {engine} with {counted(threads, 'CPU thread')} "
         f"on {hardware(demand)}. {warnings(demand)}".strip()
     )
 
@@ -206,17 +256,136 @@ def zeros_that_run_faster(demand):
     ]
 
 
-def write_tables(summary, demand, folder):
-    """Writes `<method>.csv`, `<method>.md` and `<method>_demand.md` for the parent and every method."""
+def write_tables(summary, demand, statistics, answer, folder):
+    """Writes every table of the report; `<method>.csv` beside the study's, the others' numbers stand in `statistics/`.
+
+    statistics: {name: table} of `comparison`. answer: as from `answer.find_answer`.
+    """
     for method in summary["method"].unique():
         table = study_table(summary, demand, method)
-        about = f"{method}: {caption(summary, demand[demand['method'] == method])}\n"
+        about = caption(summary, demand[demand["method"] == method])
         with whole(folder / f"{method}.csv") as temporary:
             table.to_csv(temporary, index=False)
-        with whole(folder / f"{method}.md") as temporary:
-            temporary.write_text(f"{about}\n{markdown(table)}")
-        with whole(folder / f"{method}_demand.md") as temporary:
-            parts = [about, LEGEND]
-            for title, texts in demand_tables(demand, method).items():
-                parts += [f"\n**{title}**\n\n", texts.to_markdown(index=False, disable_numparse=True), "\n"]
-            temporary.write_text("".join(parts))
+        write_table(folder / method, method, about, as_text(table))
+        write_table(folder / f"{method}_demand", f"Demand of {method}", LEGEND + about, demand_table(demand, method))
+    evidence = (
+        f"{answer['experiment']}: {answer['n_samples']} test objects, {named(answer['seeds'], 'seed')}; differences to "
+        f"the parent in points of accuracy, paired by seed and object, intervals of {answer['confidence_percent']:g} %; "
+        f"margin {counted(answer['margin_points'], 'point')}."
+    )
+    levels = statistics["levels"]
+    write_table(folder / "levels", "Every level against its parent", evidence, levels_table(levels))
+    about = f"{evidence} Interpolated between levels; '=' marks what can't be told apart from the best of its row."
+    write_table(folder / "equal_cost", "Methods at equal cost", about, budgets_table(statistics["budgets"]))
+    about = (
+        f"{answer['experiment']}: share of the area between chance and full accuracy, no cost and the parent's, that a method's "
+        "networks dominate; lowest to highest of the seeds."
+    )
+    write_table(
+        folder / "hypervolumes", "Hypervolume of each method's front", about, hypervolumes_table(statistics["hypervolumes"])
+    )
+    write_table(folder / "fronts", "Networks that no other beats", evidence, fronts_table(statistics["fronts"]))
+    write_table(folder / "classes", "Change by class", evidence + " Of each method its largest non-inferior level, or else its lowest.",
+                classes_table(statistics["classes"], shown_levels(levels)))  # fmt: skip
+
+
+def interval_text(row, name, digits=1):
+    """`+0.3 (-0.5 to +1.1)` of a row with the columns name, name_low, name_high; a dash where it is missing."""
+    if pd.isna(row[name]):
+        return "-"
+    return f"{row[name]:+.{digits}f} ({row[f'{name}_low']:+.{digits}f} to {row[f'{name}_high']:+.{digits}f})"
+
+
+def levels_table(levels):
+    """One row a (method, level): accuracy, difference, tests, verdict."""
+    return as_text(
+        pd.DataFrame(
+            {
+                "method": levels["method"],
+                "level_percent": levels["level_percent"],
+                "accuracy_percent": levels["accuracy_percent"],
+                "difference, points": [interval_text(row, "difference_points") for _, row in levels.iterrows()],
+                "worst class": [
+                    f"{row['worst_class']} {interval_text(row, 'worst_class_points')}" for _, row in levels.iterrows()
+                ],
+                "p, Holm": [f"{p:.2g}" if pd.notna(p) else "-" for p in levels["p_holm"]],
+                "lost": [str(count) for count in levels["lost"]],
+                "gained": [str(count) for count in levels["gained"]],
+                "noticeable drop, points": levels["detectable_drop_points"],
+                "verdict": ["collapsed" if row["collapsed"] else row["verdict"] for _, row in levels.iterrows()],
+            }
+        )
+    )
+
+
+def budgets_table(budgets):
+    """One row a (cost, budget), one column a method; one line that says so where no method reaches any budget."""
+    if not len(budgets):
+        return pd.DataFrame({"at": ["no method reaches a budget below the parent's cost"]})
+    texts = budgets.assign(
+        text=[interval_text(row, "difference_points") + (" =" if row["among_best"] else "") for _, row in budgets.iterrows()]
+    )
+    wide = texts.pivot(index=["cost", "budget_percent"], columns="method", values="text")
+    order = budgets[["cost", "budget_percent"]].drop_duplicates()
+    wide = wide.loc[list(order.itertuples(index=False, name=None)), list(dict.fromkeys(budgets["method"]))]
+    wide = wide.fillna("-").rename_axis(columns=None).reset_index()
+    wide.insert(
+        0,
+        "at",
+        [f"{percent} % of {cost.replace('_', ' ')}" for cost, percent in zip(wide.pop("cost"), wide.pop("budget_percent"))],
+    )
+    return wide
+
+
+def fronts_table(fronts):
+    """One row a network that no other beats at some cost, and at which."""
+    marks = [column for column in fronts if column.startswith("front_")]
+    rows = fronts[fronts[marks].any(axis=1)]
+    return as_text(
+        pd.DataFrame(
+            {
+                "method": rows["method"],
+                "level_percent": rows["level_percent"],
+                "accuracy_percent": rows["accuracy_percent"],
+                "macs_million": rows["macs"] / 1e6,
+                "parameters_thousand": rows["parameters"] / 1e3,
+                "compressed_megabytes": rows["compressed_bytes"] / 1e6,
+                "latency_ms": rows["latency_ms"],
+                "unbeaten at its": [
+                    ", ".join(mark.removeprefix("front_").split("_")[0] for mark in marks if row[mark])
+                    for _, row in rows.iterrows()
+                ],
+            }
+        )
+    )
+
+
+def hypervolumes_table(hypervolumes):
+    """One row a method, one column a cost."""
+    texts = hypervolumes.assign(
+        text=[
+            f"{row['hypervolume']:.2f} ({row['lowest']:.2f} to {row['highest']:.2f})" for _, row in hypervolumes.iterrows()
+        ]
+    )
+    wide = texts.pivot(index="method", columns="cost", values="text")[list(dict.fromkeys(texts["cost"]))]
+    return as_text(wide.rename_axis(columns=None).reset_index())
+
+
+def shown_levels(levels):
+    """{method: its largest non-inferior level, or else its lowest}."""
+    found = {}
+    for method, rows in levels[levels["method"] != "parent"].groupby("method", sort=False):
+        kept = rows.loc[rows["verdict"] == "non-inferior", "level_percent"]
+        found[method] = kept.max() if len(kept) else rows["level_percent"].min()
+    return found
+
+
+def classes_table(classes, shown):
+    """One row a class: the parent's accuracy, and the change of each method at its shown level."""
+    parent = classes[classes["method"] == "parent"]
+    columns = {"class": parent["class"].tolist(), "n_samples": parent["n_samples"].tolist(),
+               "parent accuracy_percent": parent["accuracy_percent"].tolist()}  # fmt: skip
+    for method, level in shown.items():
+        rows = classes[(classes["method"] == method) & (classes["level_percent"] == level)]
+        columns[f"{method} {level:g} %, points"] = [interval_text(row, "difference_points") for _, row in rows.iterrows()]
+    return as_text(pd.DataFrame(columns))

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import torch
 from torch.nn.functional import cross_entropy
+from torch.optim.swa_utils import AveragedModel
 
 from voxprune.augmentation import Augmentation, augment
 from voxprune.dataset import batches
@@ -31,6 +32,8 @@ class Recipe:
     schedule: str  # constant | cosine (down to 0 over all steps) | onecycle (up over the first 30 %, then cosine)
     label_smoothing: float  # share of the target spread over all classes
     validation_share: float  # of each class's training objects
+    average_decay: float = 0.0  # of the moving average of the weights, see `_averaged`; 0 for none
+    precision: str = "float32"  # of convolutions while training: float32 | bfloat16 (mixed precision by autocast)
     augmentation: Augmentation = Augmentation(0, 0, 0, 0)
 
 
@@ -53,7 +56,8 @@ def place(network, device):
 def fit(network, voxels, validation, recipe, seed, state_path, fingerprint, report=print, first_epoch=0, after_step=None):
     """Trains a network in place, with a fresh optimiser, and leaves it in eval mode.
 
-    With a validation set the weights of its best epoch are kept (the first of equals), else those of the last.
+    With a validation set the weights of its best epoch are kept (the first of equals), else those of the last; with an
+    average_decay it is the averaged weights that are judged and kept.
     After each epoch a state is saved at `state_path`, which a later call with the same fingerprint goes on from; it
     is removed at the end. On one CPU thread count the result is the same to the bit, interrupted or not.
     first_epoch: begin the schedule there (learning-rate rewinding). after_step: called after each step (keeps masks).
@@ -61,15 +65,16 @@ def fit(network, voxels, validation, recipe, seed, state_path, fingerprint, repo
     train_loss is the mean over the epoch's samples, validation_accuracy_percent None without a validation set.
     """
     place(network, voxels.packed.device)
-    optimiser = _optimiser(network, recipe)
-    progress = _Progress(network, optimiser, torch.Generator().manual_seed(seed), state_path, fingerprint)
+    optimiser, average = _optimiser(network, recipe), _averaged(network, recipe)
+    judged = average.module if average else network
+    progress = _Progress(network, average, optimiser, torch.Generator().manual_seed(seed), state_path, fingerprint)
     progress.resume(report)
     steps = math.ceil(len(voxels) / recipe.batch_size)
     for epoch in range(first_epoch + len(progress.curve), recipe.epochs):
         started = time.monotonic()
         rates = [_learning_rate(recipe, epoch * steps + step, recipe.epochs * steps) for step in range(steps)]
-        loss = _train_epoch(network, optimiser, voxels, recipe, progress.generator, rates, after_step)
-        accuracy = accuracy_percent(network, validation) if len(validation) else None
+        loss = _train_epoch(network, average, optimiser, voxels, recipe, progress.generator, rates, after_step)
+        accuracy = accuracy_percent(judged, validation) if len(validation) else None
         progress.add(
             {
                 "epoch": epoch + 1,
@@ -94,8 +99,9 @@ def write_curve(path, curve, columns=CURVE):
         writer.writerows(curve)
 
 
-def _train_epoch(network, optimiser, voxels, recipe, generator, rates, after_step=None):
+def _train_epoch(network, average, optimiser, voxels, recipe, generator, rates, after_step=None):
     network.train()
+    device = voxels.packed.device.type
     order = torch.randperm(len(voxels), generator=generator)
     view = torch.randint(voxels.views, (len(voxels),), generator=generator) if voxels.views > 1 else 0
     total = torch.zeros((), device=voxels.packed.device)
@@ -104,13 +110,32 @@ def _train_epoch(network, optimiser, voxels, recipe, generator, rates, after_ste
             group["lr"] = rate
         optimiser.zero_grad(set_to_none=True)
         inputs = augment(inputs, recipe.augmentation, generator)
-        loss = cross_entropy(network(inputs), labels, label_smoothing=recipe.label_smoothing)
+        with torch.autocast(device, torch.bfloat16, enabled=recipe.precision == "bfloat16"):
+            logits = network(inputs)
+        loss = cross_entropy(logits.float(), labels, label_smoothing=recipe.label_smoothing)
         loss.backward()
         optimiser.step()
         if after_step:
             after_step()
+        if average:
+            average.update_parameters(network)
         total += loss.detach() * len(labels)
     return float(total) / len(voxels)
+
+
+def _averaged(network, recipe):
+    """The exponential moving average of weights and BatchNorm statistics over steps, None where the recipe wants none.
+
+    In the first steps it forgets faster, by at most (1 + n) / (10 + n) after n steps, so that short trainings profit too.
+    """
+    if not recipe.average_decay:
+        return None
+
+    def average(averaged, current, count):
+        decay = min(recipe.average_decay, (1 + int(count)) / (10 + int(count)))
+        return torch.lerp(current, averaged, decay) if averaged.is_floating_point() else current
+
+    return AveragedModel(network, avg_fn=average, use_buffers=True)
 
 
 def _optimiser(network, recipe):
@@ -147,8 +172,8 @@ def _epoch_line(curve, epochs):
 class _Progress:
     """What a resumed training needs: everything that the next epoch depends on, and the best weights so far."""
 
-    def __init__(self, network, optimiser, generator, path, fingerprint):
-        self.network, self.optimiser, self.generator = network, optimiser, generator
+    def __init__(self, network, average, optimiser, generator, path, fingerprint):
+        self.network, self.average, self.optimiser, self.generator = network, average, optimiser, generator
         self.path, self.fingerprint = Path(path), fingerprint
         self.curve, self.best, self.best_accuracy = [], None, -1.0
 
@@ -157,10 +182,12 @@ class _Progress:
         accuracy = row["validation_accuracy_percent"]
         if accuracy is None or accuracy > self.best_accuracy:
             self.best_accuracy = -1.0 if accuracy is None else accuracy
-            self.best = {name: tensor.clone() for name, tensor in self.network.state_dict().items()}
+            judged = self.average.module if self.average else self.network
+            self.best = {name: tensor.clone() for name, tensor in judged.state_dict().items()}
         state = {
             "fingerprint": self.fingerprint, "curve": self.curve, "best": self.best, "accuracy": self.best_accuracy,
             "network": self.network.state_dict(), "optimiser": self.optimiser.state_dict(),
+            "average": self.average and self.average.state_dict(),
             "generator": self.generator.get_state(), "torch": torch.get_rng_state(),  # dropout draws from the latter
         }  # fmt: skip
         with whole(self.path) as temporary:
@@ -175,6 +202,8 @@ class _Progress:
                 raise ValueError("it belongs to other settings, data or code")
             self.network.load_state_dict(state["network"])
             self.optimiser.load_state_dict(state["optimiser"])
+            if self.average:
+                self.average.load_state_dict(state["average"])
             self.generator.set_state(state["generator"])
             torch.set_rng_state(state["torch"])
         except Exception as error:  # torch.load raises many kinds for a damaged file

@@ -1,0 +1,64 @@
+"""Draws objects and mistakes: an example of each class, what pruning turned from right to wrong, confusion matrices."""
+
+import argparse
+from pathlib import Path
+
+import numpy as np
+
+from voxprune import dataset, pictures
+from voxprune.files import network_folder, read_json, run_command
+from voxprune.plots import write_plot
+
+MOST_OBJECTS = 10  # turned from right to wrong
+
+
+def main(options):
+    answer = read_json(options.answer)
+    shown, first = answer["shown"], answer["seeds"][0]
+    networks = {
+        "parent": ("parent", 0),
+        f"{shown['method']} {shown['level_percent']:g} %": (shown["method"], int(shown["level_percent"])),
+    }
+    predicted = {}
+    for title, network in networks.items():
+        loaded = [np.load(network_folder(options.results, seed, *network) / "predictions.npz") for seed in answer["seeds"]]
+        predicted[title] = np.stack([one["logits"].argmax(axis=1) for one in loaded])
+    labels, files, classes = (loaded[0][key] for key in ("labels", "files", "classes"))
+    voxels = dataset.load_split(options.voxels, "test", classes.tolist())
+
+    chosen = [int(np.flatnonzero(labels == label)[0]) for label in range(len(classes)) if (labels == label).any()]
+    note = f"{answer['experiment']}: the first test object of each class, {voxels.resolution}^3 cells"
+    write_plot(options.folder / "examples", pictures.examples, grids(voxels, chosen), classes[labels[chosen]], note)
+
+    parent, pruned = (own[0] for own in predicted.values())
+    turned = np.flatnonzero((parent == labels) & (pruned != labels))
+    names = [f"{files[one]}\ntaken for {classes[pruned[one]]}" for one in turned[:MOST_OBJECTS]]
+    title = f"Right in the parent, wrong in {list(networks)[1]}"
+    note = f"{answer['experiment']}, seed {first}: {len(turned)} of {len(labels)} test objects, the first {len(names)} shown"
+    write_plot(
+        options.folder / "turned_wrong", pictures.turned_wrong, grids(voxels, turned[:MOST_OBJECTS]), names, title, note
+    )
+
+    matrices = {title: pictures.confusion_matrix(own, labels, classes) for title, own in predicted.items()}
+    write_plot(options.folder / "confusion", pictures.confusion, matrices, classes, answer)
+
+
+def grids(voxels, indices):
+    """bool (n, R, R, R) of some objects, in their first view."""
+    packed = voxels.packed[np.asarray(indices, dtype=int) * voxels.views]
+    return dataset.unpack(packed, voxels.resolution)[:, 0].numpy() > 0
+
+
+def parse():
+    parser = argparse.ArgumentParser(prog="draw_pictures", description=__doc__)
+    parser.add_argument("--results", type=Path, required=True, help="folder of the experiment, with the predictions")
+    parser.add_argument("--answer", required=True, help="answer.json, which says what network is shown beside the parent")
+    parser.add_argument("--voxels", required=True, help="folder of shards; test objects are drawn")
+    parser.add_argument(
+        "--folder", type=Path, required=True, help="output: examples, turned_wrong, confusion (.png, .svg, .rst)"
+    )
+    return parser
+
+
+if __name__ == "__main__":
+    run_command(main, parse())

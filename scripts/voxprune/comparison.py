@@ -1,0 +1,256 @@
+"""Every network against its parent, and methods against each other at equal cost, from stored predictions alone.
+
+Tables of one row a (method, level): `levels`; and by seed, by class, by budget, by pair of methods.
+Accuracies are in percent, differences in points of percent, both over all seeds and test objects.
+"""
+
+from dataclasses import dataclass
+from itertools import combinations
+
+import numpy as np
+import pandas as pd
+
+from voxprune import statistics
+from voxprune.files import InputError, network_folder
+from voxprune.tables import at_cell, fastest_cell
+
+PARENT = ("parent", 0)
+COSTS = {
+    "macs": "MACs",
+    "parameters": "parameters",
+    "compressed_bytes": "stored bytes, compressed",
+    "latency_ms": "latency",
+    "energy_mj": "energy",
+}
+BUDGETS = (75, 50, 25, 10)  # percent of the parent's cost, at which methods are compared
+
+
+@dataclass(frozen=True)
+class Outcomes:
+    """Which test objects each network got right.
+
+    correct: {(method, level): bool (seeds, objects)}, PARENT among them, the levels of a method in ascending order.
+    labels: int (objects,), index into classes. seeds: in the order of the rows.
+    """
+
+    correct: dict
+    labels: np.ndarray
+    classes: list
+    seeds: list
+
+
+def load_outcomes(summary, results):
+    """Outcomes of every network of a summary, from its `predictions.npz` under the folder `results`.
+
+    Raises InputError where a network lacks a seed, or was tested on other objects than the first.
+    """
+    seeds, correct, first = sorted(summary["seed"].unique().tolist()), {}, None
+    networks = dict(list(summary.groupby(["method", "level_percent"])))
+    for method, level in sorted(networks, key=lambda network: (network[0] != "parent", network)):
+        rows = networks[method, level]
+        if sorted(rows["seed"]) != seeds:
+            raise InputError(f"{results}: {method} {level:g} % lacks a seed; run the same command again")
+        answers = []
+        for seed in seeds:
+            path = network_folder(results, seed, method, level) / "predictions.npz"
+            with np.load(path) as predictions:
+                tested = predictions["labels"], predictions["files"], predictions["classes"]
+                first = first or tested
+                if not all(np.array_equal(one, other) for one, other in zip(first, tested)):
+                    raise InputError(f"{path}: tested on other objects than the rest; delete it and run again")
+                answers.append(predictions["logits"].argmax(axis=1) == tested[0])
+        correct[method, level] = np.stack(answers)
+    return Outcomes(correct, first[0], first[2].tolist(), seeds)
+
+
+def compare_levels(outcomes, summary, demand, margin, confidence):
+    """One row a (method, level): accuracy, difference to the parent, tests, and mean cost over seeds.
+
+    `verdict`: non-inferior where Holm's p over all rows tested is small enough; inferior where the whole interval lies
+    below minus margin; else undecided. Collapsed networks answer the same to all objects and are inferior untested.
+    margin: points. Latency and energy: of `fastest_cell`, None where they weren't measured.
+    """
+    about = summary.groupby(["method", "level_percent"]).first()
+    cost = costs(summary, demand)
+    parent, rows = outcomes.correct[PARENT], []
+    for (method, level), correct in outcomes.correct.items():
+        found = statistics.difference(correct, parent, confidence)
+        by_class = class_differences(correct, parent, outcomes, confidence)
+        worst = min(by_class, key=lambda name: by_class[name].mean)
+        accuracy = statistics.accuracy(correct, confidence)
+        tests = [statistics.mcnemar(*pair) for pair in zip(correct, parent)]
+        rows.append(
+            {
+                "method": method, "level_percent": level, "unit": about.loc[(method, level), "unit"],
+                "realise": about.loc[(method, level), "realise"], "collapsed": bool(about.loc[(method, level), "collapsed"]),
+                **_interval("accuracy_percent", accuracy), **_interval("difference_points", found),
+                "p_non_inferior": statistics.non_inferiority(found, margin / 100),
+                "p_sign_flip": statistics.sign_flip((correct.mean(axis=1) - parent.mean(axis=1)).tolist()),
+                "p_mcnemar_lowest": min(p for _, _, p in tests),
+                "lost": sum(lost for lost, _, _ in tests), "gained": sum(gained for _, gained, _ in tests),
+                "balanced_difference_points": 100 * float(np.mean([one.mean for one in by_class.values()])),
+                "worst_class": worst, **_interval("worst_class_points", by_class[worst]),
+                "detectable_drop_points": 100 * statistics.detectable_drop(found, confidence),
+                "seeds_needed": statistics.seeds_needed(found, len(outcomes.seeds), margin / 100, confidence),
+                **cost.loc[(method, level)].to_dict(),
+            }
+        )  # fmt: skip
+    table = pd.DataFrame(rows)
+    tested = (table["method"] != "parent") & ~table["collapsed"]
+    table["p_holm"] = np.nan
+    table.loc[tested, "p_holm"] = statistics.holm(table.loc[tested, "p_non_inferior"])
+    table["verdict"] = np.select(
+        [
+            table["method"] == "parent",
+            table["collapsed"] | (table["difference_points_high"] < -margin),
+            table["p_holm"] <= 1 - confidence,
+        ],
+        ["parent", "inferior", "non-inferior"],
+        "undecided",
+    )
+    return table
+
+
+def costs(summary, demand):
+    """Mean cost over seeds, a row a (method, level): the columns of COSTS, and `speedup` with its interval and verdict."""
+    keys = ["method", "level_percent"]
+    table = summary.groupby(keys)[["macs", "effective_macs", "parameters", "nonzero_parameters", "compressed_bytes"]].mean()
+    cell = at_cell(demand, fastest_cell(demand)).groupby(keys)
+    for name, column in (("latency_ms", "latency_ms.p50"), ("energy_mj", "energy_mj_per_inference")):
+        table[name] = cell[column].mean()
+    for name in ("mean", "low", "high"):
+        table[f"speedup_{name}"] = cell[f"speedup.{name}"].mean()
+    table["speedup_verdict"] = cell["speedup.verdict"].first()
+    return table
+
+
+def class_differences(correct, parent, outcomes, confidence):
+    """{class: Estimate of the difference among its objects}; a class without test objects is left out."""
+    return {
+        name: statistics.difference(correct[:, mine], parent[:, mine], confidence)
+        for name, mine in ((name, outcomes.labels == label) for label, name in enumerate(outcomes.classes))
+        if mine.any()
+    }
+
+
+def compare_seeds(outcomes, confidence):
+    """One row a (method, level, seed): accuracy with Wilson's interval, and McNemar's test against the seed's parent."""
+    rows = []
+    for (method, level), correct in outcomes.correct.items():
+        for seed, own, parent in zip(outcomes.seeds, correct, outcomes.correct[PARENT]):
+            low, high = statistics.wilson(own.sum(), len(own), confidence)
+            lost, gained, p = statistics.mcnemar(own, parent)
+            rows.append(
+                {
+                    "method": method, "level_percent": level, "seed": seed, "accuracy_percent": 100 * own.mean(),
+                    "accuracy_percent_low": 100 * low, "accuracy_percent_high": 100 * high,
+                    "lost": lost, "gained": gained, "p_mcnemar": p,
+                }
+            )  # fmt: skip
+    return pd.DataFrame(rows)
+
+
+def compare_classes(outcomes, confidence):
+    """One row a (method, level, class): accuracy, and difference to the parent among the objects of that class."""
+    rows = []
+    for (method, level), correct in outcomes.correct.items():
+        for name, found in class_differences(correct, outcomes.correct[PARENT], outcomes, confidence).items():
+            own = correct[:, outcomes.labels == outcomes.classes.index(name)]
+            rows.append(
+                {
+                    "method": method, "level_percent": level, "class": name, "n_samples": own.shape[1],
+                    "accuracy_percent": 100 * own.mean(), **_interval("difference_points", found),
+                }
+            )  # fmt: skip
+    return pd.DataFrame(rows)
+
+
+def compare_at_budgets(outcomes, levels, confidence):
+    """Methods at equal cost: two tables, (method against the parent, method against method).
+
+    levels: from `compare_levels`. At each cost and each of BUDGETS a method's outcomes are interpolated between its two
+    nearest levels, object by object, so that pairs stay pairs; methods that don't reach a budget are left out.
+    `among_best`: the paired interval of the difference to the row's best method includes zero.
+    """
+    singles, pairs = [], []
+    for cost, percent, values in _at_budgets(outcomes, levels):
+        parent = outcomes.correct[PARENT].astype(float)
+        at = {"cost": cost, "budget_percent": percent}
+        best = max(values, key=lambda method: values[method].mean())
+        for method, own in values.items():
+            behind = statistics.difference(own, values[best], confidence)
+            singles.append(
+                {
+                    **at, "method": method, "accuracy_percent": 100 * own.mean(),
+                    **_interval("difference_points", statistics.difference(own, parent, confidence)),
+                    "among_best": behind.high >= 0,
+                }
+            )  # fmt: skip
+        for one, other in combinations(values, 2):
+            found = statistics.difference(values[one], values[other], confidence)
+            pairs.append({**at, "method": one, "other": other, **_interval("difference_points", found)})
+    return pd.DataFrame(singles, columns=None if singles else ["cost"]), pd.DataFrame(
+        pairs, columns=None if pairs else ["cost"]
+    )
+
+
+def _at_budgets(outcomes, levels):
+    """Yields (cost, budget in percent, {method: outcomes float (seeds, objects)}) where any method reaches the budget."""
+    usable = levels[~levels["collapsed"]]
+    parent = levels[levels["method"] == "parent"].iloc[0]
+    for cost in COSTS:
+        if pd.isna(parent[cost]):
+            continue
+        for percent in BUDGETS:
+            values = {}
+            for method, rows in usable[usable["method"] != "parent"].groupby("method", sort=False):
+                rows = rows[rows[cost].notna()]
+                points = [(parent[cost], PARENT), *zip(rows[cost], zip(rows["method"], rows["level_percent"]))]
+                found = statistics.at_cost(
+                    [at for at, _ in points], [outcomes.correct[key] for _, key in points], percent / 100 * parent[cost]
+                )
+                if found is not None:
+                    values[method] = found
+            if values:
+                yield cost, percent, values
+
+
+def fronts(levels):
+    """Which networks no other beats: the rows of `levels` that run, with a column `front_<cost>` for each of COSTS."""
+    table = levels[~levels["collapsed"]].copy()
+    for cost in COSTS:
+        known = table[cost].notna()
+        table[f"front_{cost}"] = False
+        if known.any():
+            table.loc[known, f"front_{cost}"] = statistics.pareto(
+                table.loc[known, cost], table.loc[known, "accuracy_percent"]
+            )
+    return table
+
+
+def hypervolumes(outcomes, levels):
+    """One row a (cost, method): the share of the area between chance and full accuracy, no cost and the parent's, that the
+    method's levels and the parent dominate; mean, lowest and highest over seeds.
+    """
+    usable, rows = levels[~levels["collapsed"]], []
+    parent = levels[levels["method"] == "parent"].iloc[0]
+    chance = 1 / len(outcomes.classes)
+    for cost in COSTS:
+        if pd.isna(parent[cost]):
+            continue
+        for method, own in usable[usable["method"] != "parent"].groupby("method", sort=False):
+            own = own[own[cost].notna()]
+            points = [PARENT, *zip(own["method"], own["level_percent"])]
+            accuracies = np.stack([outcomes.correct[key].mean(axis=1) for key in points])
+            areas = [
+                statistics.hypervolume([parent[cost], *own[cost]], by_seed, parent[cost], chance) for by_seed in accuracies.T
+            ]
+            rows.append(
+                {"cost": cost, "method": method, "hypervolume": np.mean(areas), "lowest": min(areas), "highest": max(areas)}
+            )
+    return pd.DataFrame(rows)
+
+
+def _interval(name, estimate):
+    """An Estimate of shares as three columns in percent."""
+    return {name: 100 * estimate.mean, f"{name}_low": 100 * estimate.low, f"{name}_high": 100 * estimate.high}

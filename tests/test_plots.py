@@ -1,0 +1,77 @@
+"""Plots: every one is drawn for one method and for twelve, says what it rests on, and carries its caption."""
+
+import numpy as np
+import pandas as pd
+import pytest
+from PIL import Image
+
+from made_up import REALISE, experiment
+from voxprune import answer, comparison, pictures, plots
+
+NAMES = [f"method-{number}" for number in range(12)]
+
+
+def data(methods, tmp_path):
+    """What write_plots takes, for a number of methods, with their real statistics."""
+    outcomes, summary, demand = experiment(seeds=2, objects=60, lost={name: {10: 0, 50: 5, 90: 40} for name in methods})
+    for table in (summary, demand):
+        for column, value in (("realise", "remove"), ("unit", "filter")):
+            if column in table:
+                table.loc[table["method"] != "parent", column] = value
+    levels = comparison.compare_levels(outcomes, summary, demand, 1.0, 0.95)
+    statistics = {
+        "levels": levels, "classes": comparison.compare_classes(outcomes, 0.95), "fronts": comparison.fronts(levels),
+        "budgets": comparison.compare_at_budgets(outcomes, levels, 0.95)[0],
+    }  # fmt: skip
+    found = answer.find_answer(levels, statistics["budgets"], summary, demand, 1.0, 0.95)
+    curve = pd.DataFrame({"epoch": [1, 2], "train_loss": [2.0, 1.0], "validation_accuracy_percent": [40.0, 80.0]})
+    sensitivity = pd.DataFrame(
+        {"layer": ["conv1", "conv1"], "level_percent": [0, 50], "accuracy_percent": [80.0, 70.0], "accuracy_percent_low": [70.0, 60.0],
+         "accuracy_percent_high": [88.0, 79.0], "n_samples": [60, 60], "objects": ["validation"] * 2}
+    )  # fmt: skip
+    retraining = {(name, level): curve for name in methods for level in (10, 50)}
+    return summary, demand, statistics, found, {0: curve, 1: curve}, retraining, sensitivity, tmp_path
+
+
+@pytest.mark.parametrize("methods", [["filter"], NAMES])
+def test_every_plot_is_drawn_and_says_what_it_rests_on(tmp_path, methods, monkeypatch, recwarn):
+    for name in NAMES:
+        monkeypatch.setitem(REALISE, name, "remove")
+    monkeypatch.setitem(plots.STYLE, "figure.dpi", 40)  # quickly
+    plots.write_plots(*data(methods, tmp_path))
+    names = {path.stem for path in tmp_path.iterdir()}
+    assert len(names) == 14 and len(list(tmp_path.iterdir())) == 3 * len(names)
+    for name in names:
+        caption = (tmp_path / f"{name}.rst").read_text()
+        assert "made-up" in caption and len(caption.split("\n\n")[0]) > 40, name
+        with Image.open(tmp_path / f"{name}.png") as image:
+            assert 6 < image.width / 40 < 20 and 4 < image.height / 40 < 16, name  # inches
+    assert not [str(warning.message) for warning in recwarn.list]
+
+
+def test_methods_keep_their_look_in_every_plot():
+    assert plots.method_looks(["parent", "a", "b"]) == plots.method_looks(["a", "parent", "b", "a"])
+    looks = plots.method_looks(NAMES).values()
+    assert len({(one["color"], one["marker"], one["linestyle"]) for one in looks}) == len(NAMES)
+
+
+def test_voxels_are_seen_from_above():
+    """The top of a plate covers more of the picture than its sides; seen from below the top would be hidden."""
+    figure, axes = plots.plt.subplots()
+    plate = np.zeros((8, 8, 8), dtype=bool)
+    plate[1:7, 1:7, 6] = True
+    pictures.draw_voxels(axes, plate)
+    faces = axes.collections[0].get_facecolors()[:, 2]
+    assert (faces == pictures.SHADES[2]).sum() == 36 and len(faces) == 36 + 6 + 6
+    plots.plt.close(figure)
+
+
+def test_a_confusion_matrix_is_in_percent_of_the_class():
+    found = pictures.confusion_matrix(np.array([[0, 1, 1], [0, 0, 1]]), np.array([0, 0, 1]), ["a", "b", "c"])
+    assert found.tolist() == [[75, 25, 0], [0, 100, 0], [0, 0, 0]]
+
+
+def test_no_object_turned_wrong_is_a_sentence_not_an_empty_picture(tmp_path):
+    nothing = np.zeros((0, 8, 8, 8), dtype=bool)
+    plots.write_plot(tmp_path / "turned_wrong", pictures.turned_wrong, nothing, [], "Right, then wrong", "made-up")
+    assert (tmp_path / "turned_wrong.rst").read_text().endswith("made-up\n")
