@@ -116,6 +116,16 @@ def test_a_scale_keeps_sizes(cube):
         voxelize(mesh, Grid(16, scale=0.5))
 
 
+@pytest.mark.parametrize("size", [1e-322, 1e308])
+def test_no_grid_is_silently_empty(cube, size):
+    mesh = read_mesh(cube)
+    for convention in ("centred", "corner"):
+        try:
+            assert voxelize(Mesh(mesh.vertices * size, mesh.triangles), Grid(8, convention)).any()
+        except InputError as error:
+            assert "too small or too large to compute with" in str(error)
+
+
 @settings(max_examples=25, deadline=None)
 @given(st.integers(0, 2**32 - 1), st.floats(0.05, 0.5))
 def test_solid_fills_what_is_closed_and_nothing_that_a_ray_reaches(seed, share):

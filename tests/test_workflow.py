@@ -91,7 +91,7 @@ def test_lint_finds_nothing(bare):
 @pytest.mark.parametrize("options, meshes, methods, seeds, levels", [
     ([], {"generate_furniture": 10}, 3, 3, 10),
     (["--configfile", "experiments/modelnet10.yaml"], {"fetch_modelnet": 1}, 7, 1, 4),
-    (["--configfile", "experiments/modelnet10-study.yaml"], {"fetch_modelnet": 1}, 3, 1, 10),
+    (["--configfile", "experiments/modelnet10-study.yaml"], {"fetch_modelnet": 1}, 3, 6, 10),
     (["--configfile", "experiments/original.yaml"], {"fetch_modelnet": 1}, 2, 1, 10),
     (["--configfile", "experiments/modelnet40.yaml"], {"fetch_modelnet": 1}, 2, 1, 4),
     (["--configfile", QUICK], {"generate_furniture": 2}, 3, 1, 2),

@@ -39,10 +39,15 @@ def voxelize(mesh, grid):
     `scale: fit` its longest side fills R - 2 x padding cells, in each view anew.
     corner: as the original study did: scaled to a longest side of 1, cells of 1 / R counted from half a cell before the
     mesh's own minimum, the overflowing index clipped onto the last cell.
-    Raises InputError where an object is larger than `scale` in one of the views.
+    Raises InputError where an object is larger than `scale` in one of the views, or its numbers leave a grid empty.
     """
     place = _centred if grid.convention == "centred" else _corner
-    occupancy = np.stack([place(view, grid) for view in _views(mesh, grid)])
+    with np.errstate(all="ignore"):  # what rounding can't represent ends in an empty grid, which is told
+        occupancy = np.stack([place(view, grid) for view in _views(mesh, grid)])
+    if not occupancy.any(axis=(1, 2, 3)).all():
+        raise InputError(
+            f"its longest side, {np.ptp(mesh.vertices, axis=0).max():.6g}, is too small or too large to compute with"
+        )
     return occupancy | _hidden(occupancy) if grid.occupancy == "solid" else occupancy
 
 
