@@ -14,9 +14,10 @@ import torch
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "scripts"))
 from voxprune import dataset, networks, training
-from voxprune.modelnet import COUNTS
+from voxprune.modelnet import MODELNET
 
 RESOLUTION = 100
+COUNTS = MODELNET["modelnet10"].counts
 
 
 def write_shards(folder):

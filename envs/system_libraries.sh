@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Open3D needs a few system libraries (its libusb comes from PyPI). Installs those missing where that is allowed,
-# else stops with the one line to type.
+# Open3D, which only tests and a benchmark use, needs a few system libraries (its libusb comes from PyPI). Installs those
+# missing where that is allowed, else stops with the one line to type.
 set -eu
 
 libraries="libEGL.so.1 libGL.so.1 libX11.so.6 libgomp.so.1"

@@ -9,31 +9,32 @@ from snakemake.exceptions import WorkflowError
 sys.path.insert(0, str(Path(workflow.basedir) / "scripts"))
 from voxprune.config import check_config
 from voxprune.files import InputError, content_hash
+from voxprune.grids import Grid, grid_name
 from voxprune.interruption import RUN, lock_folder
-from voxprune.meshes import find_meshes, folder_hash
+from voxprune.modelnet import MODELNET
 from voxprune.provenance import code_hash
-from voxprune.voxels import grid_name
+from voxprune.sources import drawn, find_source
+from voxprune.trees import SPLITS, find_meshes, folder_hash
 
 # An override removes a method by setting it to null.
 config["methods"] = {name: method for name, method in config["methods"].items() if method is not None}
 with open(Path(workflow.basedir) / "schemas/config.schema.yaml") as schema:
     try:
         check_config(config, yaml.safe_load(schema))
+        MESHES, CLASSES = find_source(config["dataset"])
     except InputError as error:
         raise WorkflowError(str(error))
 
 EXPERIMENT = config["experiment"]
 DATASET = config["dataset"]["name"]
-CLASSES = config["dataset"]["classes"]
 CLASS_OPTIONS = [f"--classes={name}" for name in CLASSES]  # one each, so that a name may begin with a dash
-SPLITS = ["train", "test"]
 METHODS = list(config["methods"])
 SEEDS = config["seeds"]
 LEVELS = [f"{level:03d}" for level in config["levels"]]
 
-MESHES = config["dataset"]["folder"] or f"data/meshes/{DATASET}"
-GRID = grid_name(*(config["voxels"][key] for key in ("resolution", "convention", "padding")))
-VOXELS = f"results/voxels/{DATASET}/{GRID}"
+GRID = Grid(**{key: value for key, value in config["voxels"].items() if key != "on_bad_mesh"}, up=config["dataset"]["up"])
+VOXELS = f"results/voxels/{DATASET}/{grid_name(GRID)}"
+MEMORY = ".snakemake/voxprune-meshes"  # hashes of meshes, so that each is read again only when it changes
 SHARDS = collect(f"{VOXELS}/{{split}}/{{name}}.npy", split=SPLITS, name=CLASSES)
 
 
@@ -136,13 +137,21 @@ def method_options(wildcards):
     return options(config["methods"][wildcards.method])
 
 
+def drawn_options(wildcards):
+    """What tells the meshes of a split from the others in their folder; nothing where it has a folder of its own."""
+    keys = ("split", "test_percent", "seed")
+    return options(dict(zip(keys, drawn(MESHES, wildcards.split, config["dataset"]))))
+
+
 def mesh_contents(wildcards):
     """Hash of the meshes that a voxel job reads: changing one reruns the job, touching it doesn't.
 
     Snakemake asks again right before the job, when meshes that were still to be made are there.
     """
-    folder = f"{MESHES}/{wildcards.name}/{wildcards.split}"
-    return folder_hash(folder, ".snakemake/voxprune-meshes") if Path(folder).is_dir() else "not there yet"
+    folder = MESHES.format(name=wildcards.name, split=wildcards.split)
+    if not Path(folder).is_dir():
+        return "not there yet"
+    return folder_hash(find_meshes(folder, *drawn(MESHES, wildcards.split, config["dataset"])), MEMORY)
 
 
 def reported(path, category, labels, caption=None):

@@ -1,4 +1,4 @@
-# Meshes of the data set, data/meshes/<dataset>/<class>/<split>/*.off. A folder of the user's own needs no rule.
+# Meshes of the data set, data/meshes/<dataset>/<class>/<split>/*. A tree of the user's own needs no rule.
 
 
 if config["dataset"]["source"] == "furniture":
@@ -23,10 +23,10 @@ if config["dataset"]["source"] == "furniture":
             "--test {params.test} --seed {params.seed} --folder {params.folder:q} > {log:q} 2>&1"
 
 
-if config["dataset"]["source"] == "modelnet10":
+if config["dataset"]["source"] in MODELNET and not config["dataset"]["folder"]:
 
     rule fetch_modelnet:
-        """Download ModelNet10 (resumed after an interruption), check it and extract it."""
+        """Download ModelNet (resumed after an interruption) or take the archive that is there, check it, extract it."""
         output:
             *map(directory, collect(f"data/meshes/{DATASET}/{{name}}/{{split}}", name=CLASSES, split=SPLITS)),
         log:
@@ -34,18 +34,34 @@ if config["dataset"]["source"] == "modelnet10":
         conda:
             "../envs/voxels.yaml"
         params:
+            dataset=config["dataset"]["source"],
+            archive=config["dataset"]["archive"] or f"data/{Path(MODELNET[config['dataset']['source']].url).name}",
             folder=f"data/meshes/{DATASET}",
             classes=CLASSES,
             code=code_hash("fetch_modelnet"),
         shell:
-            "python scripts/fetch_modelnet.py --archive data/ModelNet10.zip --folder {params.folder:q} "
-            "--classes {params.classes:q} 2>&1 | tee {log:q}"
+            "python scripts/fetch_modelnet.py --dataset {params.dataset:q} --archive {params.archive:q} "
+            "--folder {params.folder:q} --classes {params.classes:q} 2>&1 | tee {log:q}"
 
 
-if config["dataset"]["source"] == "folder":
-    for name in CLASSES:
-        for split in SPLITS:
-            try:
-                find_meshes(f"{MESHES}/{name}/{split}")
-            except InputError as error:
-                raise WorkflowError(str(error))
+if config["dataset"]["source"] == "folder" and config["dataset"]["archive"]:
+
+    rule extract_archive:
+        """Extract the meshes of the user's own archive."""
+        input:
+            archive=ancient(config["dataset"]["archive"]),  # its contents count, through params
+        output:
+            *map(directory, collect(f"data/meshes/{DATASET}/{{name}}/{{split}}", name=CLASSES, split=SPLITS)),
+        log:
+            f"data/logs/{DATASET}/extract.log",
+        conda:
+            "../envs/voxels.yaml"
+        params:
+            folder=f"data/meshes/{DATASET}",
+            classes=CLASS_OPTIONS,
+            draw=options({key: config["dataset"][key] for key in ("test_percent", "seed")}),
+            contents=folder_hash([Path(config["dataset"]["archive"])], MEMORY),
+            code=code_hash("extract_archive"),
+        shell:
+            "python scripts/extract_archive.py --archive {input.archive:q} --folder {params.folder:q} "
+            "{params.classes:q} {params.draw} 2>&1 | tee {log:q}"

@@ -20,7 +20,7 @@ RETRAINED = [method for method in METHODS if "epochs" in config["methods"][metho
 if RETRAINED:
     PLOTS["retraining_curves"] = "Training and layers"
 STATISTICS = ["levels", "seeds", "classes", "budgets", "pairs", "fronts", "hypervolumes"]
-TABLES = ["levels", "equal_cost", "fronts", "hypervolumes", "classes"]
+TABLES = ["levels", "equal_cost", "fronts", "hypervolumes", "classes", "skipped_meshes"]
 TABLES += [f"{method}{kind}" for method in ["parent", *METHODS] for kind in ("", "_demand")]
 CHILDREN = ["parent", *collect("{method}/level{level}", method=METHODS, level=LEVELS)]
 METRICS = collect(f"results/{EXPERIMENT}/seed{{seed}}/{{child}}/metrics.json", seed=SEEDS, child=CHILDREN)
@@ -83,6 +83,7 @@ rule write_tables:
         demand=f"results/{EXPERIMENT}/demand.csv",
         answer=f"results/{EXPERIMENT}/answer.json",
         statistics=collect(f"results/{EXPERIMENT}/statistics/{{table}}.csv", table=STATISTICS),
+        skipped=f"{VOXELS}/skipped.csv",
     output:
         [reported(f"results/{EXPERIMENT}/tables/{table}.html", "Tables", {"table": table}) for table in TABLES],
         collect(f"results/{EXPERIMENT}/tables/{{table}}.{{kind}}", table=TABLES, kind=["md", "tex"]),
@@ -97,7 +98,8 @@ rule write_tables:
         code=code_hash("write_tables"),
     shell:
         "python scripts/write_tables.py --summary {input.summary:q} --demand {input.demand:q} "
-        "--statistics {params.statistics:q} --answer {input.answer:q} --folder {params.folder:q} > {log:q} 2>&1"
+        "--statistics {params.statistics:q} --answer {input.answer:q} --skipped {input.skipped:q} "
+        "--folder {params.folder:q} > {log:q} 2>&1"
 
 
 rule measure_sensitivity:

@@ -44,8 +44,8 @@ def main(options):
 
 
 def grids(voxels, indices):
-    """bool (n, R, R, R) of some objects."""
-    packed = voxels.packed[np.asarray(indices, dtype=int)]
+    """bool (n, R, R, R) of some objects, in their first view."""
+    packed = voxels.packed[np.asarray(indices, dtype=int) * voxels.views]
     return dataset.unpack(packed, voxels.resolution)[:, 0].numpy() > 0
 
 

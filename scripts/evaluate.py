@@ -23,10 +23,13 @@ def main(options):
         )
     cost = evaluation.cost(network)
     device = training.device_for(options.gpus)
-    logits = evaluation.predict(training.place(network, device), voxels.to(device)).numpy()
+    voxels = voxels.to(device)
+    logits = evaluation.predict(training.place(network, device), voxels)
+    voted = {"voted_logits": evaluation.vote(network, voxels, logits).numpy()} if voxels.views > 1 else {}
+    logits, labels = logits.numpy(), voxels.labels.cpu().numpy()
     validation = validation_accuracy_percent(network, made, options.voxels, device)
     with whole(options.predictions) as temporary, open(temporary, "wb") as file:
-        np.savez(file, logits=logits, labels=voxels.labels.numpy(), files=voxels.files, classes=np.array(classes))
+        np.savez(file, logits=logits, labels=labels, files=voxels.files, classes=np.array(classes), **voted)
     write_json(
         options.metrics,
         {
@@ -38,7 +41,8 @@ def main(options):
             "realise": made.get("pruning", {}).get("realise"),
             "split": "test",
             "n_samples": len(voxels),
-            **evaluation.accuracies(logits.argmax(axis=1), voxels.labels.numpy(), classes),
+            **evaluation.accuracies(logits.argmax(axis=1), labels, classes),
+            "voted_accuracy_percent": voted_accuracy_percent(voted, labels),
             "validation_accuracy_percent": validation,
             **{name: cost[name] for name in ("parameters", "nonzero_parameters", "macs", "effective_macs", "widths")},
             "activation_bytes": evaluation.activation_bytes(network),
@@ -61,6 +65,11 @@ def main(options):
     )
 
 
+def voted_accuracy_percent(voted, labels):
+    """Accuracy when all views of an object vote; None where there is one view."""
+    return 100 * float((voted["voted_logits"].argmax(axis=1) == labels).mean()) if voted else None
+
+
 def validation_accuracy_percent(network, made, folder, device):
     """Accuracy on the parent's validation objects, by which levels may be chosen; None where none were kept apart."""
     share = made["training"]["validation_share"]
@@ -79,7 +88,9 @@ def parse():
     parser.add_argument("--experiment", default="", help="name written into the metrics")
     parser.add_argument("--gpus", type=int, default=1, help="0 keeps to the CPU; otherwise CUDA where torch has it")
     parser.add_argument("--metrics", required=True, help="output: .json")
-    parser.add_argument("--predictions", required=True, help="output: .npz with logits, labels, files, classes")
+    parser.add_argument(
+        "--predictions", required=True, help="output: .npz with logits, labels, files, classes; voted_logits"
+    )
     return parser
 
 

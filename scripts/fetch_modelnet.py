@@ -1,21 +1,23 @@
-"""Downloads ModelNet10 (resumed after an interruption), checks size and SHA-256, extracts it and checks the counts."""
+"""Downloads ModelNet10 or 40 (resumed after an interruption), checks size, SHA-256 and counts, and extracts it."""
 
 import argparse
 
-from voxprune import modelnet
 from voxprune.files import run_command
+from voxprune.modelnet import MODELNET, download, extract_modelnet
 
 
 def main(options):
-    modelnet.download(options.archive)
-    modelnet.extract(options.archive, options.folder, options.classes)
+    published = MODELNET[options.dataset]
+    download(options.archive, published)
+    extract_modelnet(options.archive, options.folder, options.classes or list(published.counts), published.counts)
 
 
 def parse():
     parser = argparse.ArgumentParser(prog="fetch_modelnet", description=__doc__)
-    parser.add_argument("--archive", default="data/ModelNet10.zip", help="where the archive lies or is put (473 MB)")
+    parser.add_argument("--dataset", choices=list(MODELNET), default="modelnet10", help="default modelnet10")
+    parser.add_argument("--archive", required=True, help="where the .zip lies or is put (0.5 or 2 GB)")
     parser.add_argument("--folder", required=True, help="output: <class>/<split>/*.off are written in it")
-    parser.add_argument("--classes", nargs="+", default=list(modelnet.COUNTS), help="default: all ten")
+    parser.add_argument("--classes", nargs="+", help="default: all")
     return parser
 
 

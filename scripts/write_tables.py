@@ -12,7 +12,7 @@ from voxprune.tables import read_statistics, read_summary, write_tables
 def main(options):
     write_tables(
         read_summary(options.summary), pd.read_csv(options.demand), read_statistics(options.statistics), read_json(options.answer),
-        options.folder,
+        pd.read_csv(options.skipped, dtype=str), options.folder,
     )  # fmt: skip
 
 
@@ -22,6 +22,7 @@ def parse():
     parser.add_argument("--demand", required=True, help="demand.csv")
     parser.add_argument("--statistics", type=Path, required=True, help="folder of statistics, as write_answer makes it")
     parser.add_argument("--answer", required=True, help="answer.json")
+    parser.add_argument("--skipped", required=True, help="skipped.csv of the voxels")
     parser.add_argument("--folder", type=Path, required=True, help="output: each table as .md, .tex and .html")
     return parser
 

@@ -61,8 +61,11 @@ def voxels(tmp_path_factory):
 
 
 def clone(target, source=ROOT, results=False):
-    """A copy of the workflow as git would clone it, with the results of `source` or without, dates kept."""
-    bare = shutil.ignore_patterns(".git", ".venv", ".hypothesis", ".pytest_cache", "__pycache__")
+    """A copy of the workflow as git would clone it, with the results of `source` or without, dates kept.
+
+    Compiled code comes with it, which saves some seconds a clone.
+    """
+    bare = shutil.ignore_patterns(".git", ".venv", ".hypothesis", ".pytest_cache")
     more = shutil.ignore_patterns(".snakemake", *(() if results else ("results", "data")))
     shutil.copytree(source, target, ignore=lambda *names: bare(*names) | (set() if results else more(*names)))
     return target

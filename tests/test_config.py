@@ -51,7 +51,9 @@ def test_a_class_may_have_any_other_name(name):
         ("methods.filter.criterion", "lamp", "methods.filter.criterion is 'lamp'; choose one of l1, l2"),
         ("levels", [10, 101], "levels.1"),
         ("voxels.padding", 16, "leaves no cells"),
-        ("dataset.source", "folder", "dataset.folder goes with"),
+        ("dataset.source", "folder", "needs either dataset.folder or dataset.archive; give one of them"),
+        ("dataset.archive", "x.zip", "dataset.archive goes with `source: folder`, modelnet10 or modelnet40"),
+        ("voxels.scale", "fits", "voxels.scale"),
         ("experiment", "../elsewhere", "experiment has '../elsewhere'; it must be letters, digits, `_`, `-` and `.`"),
         ("experiment", "a; rm -r b", "experiment has 'a; rm -r b'; it must be letters"),
         ("experiment", "-n", "experiment has '-n'; it must be letters"),
@@ -74,6 +76,23 @@ def test_what_cannot_work_is_refused(path, value, sentence):
     with pytest.raises(InputError, match=sentence) as error:
         check_config(with_value(path, value), SCHEMA)
     assert str(error.value).startswith("config: ") and "\n" not in str(error.value)
+
+
+def test_a_scale_and_the_corner_convention_exclude_each_other():
+    changed = with_value("voxels.scale", 2.5)
+    check_config(changed, SCHEMA)
+    changed["voxels"]["convention"] = "corner"
+    with pytest.raises(InputError, match="voxels.scale is of the centred convention"):
+        check_config(changed, SCHEMA)
+
+
+def test_folder_and_archive_exclude_each_other():
+    changed = with_value("dataset.archive", "x.zip")
+    changed["dataset"] |= {"source": "modelnet10", "classes": "all"}
+    check_config(changed, SCHEMA)
+    changed["dataset"]["folder"] = "x"
+    with pytest.raises(InputError, match="either dataset.folder or dataset.archive"):
+        check_config(changed, SCHEMA)
 
 
 @pytest.mark.parametrize(

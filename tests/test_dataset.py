@@ -22,6 +22,14 @@ def grids():
     return np.random.default_rng(0).random((10, 12, 12, 12)) < 0.3
 
 
+def write_views(folder, grids, views):
+    """As write_shard, of both classes: view v of an object is the object moved by v cells."""
+    turned = np.stack([np.roll(grids, view, axis=1) for view in range(views)], axis=1)
+    for name, part in (("chair", turned[:6]), ("table", turned[6:])):
+        write_shard(folder, "train", name, part[:, 0])
+        np.save(folder / "train" / f"{name}.npy", pack(part.reshape(-1, 12, 12, 12)))
+
+
 @pytest.fixture
 def folder(tmp_path, grids):
     for split in ("train", "test"):
@@ -79,3 +87,24 @@ def test_a_missing_or_foreign_shard_is_named(folder):
     np.save(folder / "train/chair.npy", np.zeros((3, 4)))
     with pytest.raises(InputError, match="chair.npy: not a shard"):
         load_split(folder, "train", ["chair"])
+    np.save(folder / "train/chair.npy", pack(np.zeros((7, 12, 12, 12), dtype=bool)))
+    with pytest.raises(InputError, match="chair.npy: its grids aren't as many as its table names"):
+        load_split(folder, "train", ["table", "chair"])
+
+
+def test_every_object_is_there_in_all_its_views(folder, grids):
+    write_views(folder, grids, 3)
+    voxels = load_split(folder, "train", ["chair", "table"]).subset(torch.tensor([1, 8]))
+    assert voxels.views == 3 and len(voxels) == 2 and voxels.labels.tolist() == [0, 1]
+    for view in range(3):
+        [(inputs, _)] = batches(voxels, 5, view=view)
+        assert np.array_equal(inputs[:, 0].numpy().astype(bool), np.roll(grids[[1, 8]], view, axis=1))
+    [(inputs, labels)] = batches(voxels, 5, torch.tensor([1, 0]), view=torch.tensor([2, 1]))  # of each, as stored
+    expected = [np.roll(grids[8], 1, axis=0), np.roll(grids[1], 2, axis=0)]
+    assert labels.tolist() == [1, 0] and np.array_equal(inputs[:, 0].numpy().astype(bool), expected)
+
+
+def test_a_sample_is_of_the_first_views(folder, grids):
+    found, _ = sample(folder, ["chair", "table"], 5, seed=0)
+    write_views(folder, grids, 3)
+    assert torch.equal(found, sample(folder, ["chair", "table"], 5, seed=0)[0])

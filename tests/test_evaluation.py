@@ -8,7 +8,9 @@ from torch.utils.flop_counter import FlopCounterMode
 import nets
 from voxprune import evaluation, networks
 from voxprune.criteria import Sample
+from voxprune.dataset import Voxels
 from voxprune.pruning import Method, prune
+from voxprune.voxels import pack
 
 
 @pytest.fixture
@@ -81,3 +83,13 @@ def test_zeros_compress(tmp_path, network):
 def test_activation_bytes_are_those_of_the_largest_layer():
     """original at 8^3: the first convolution takes 4^3 cells of one channel to 16, the second 16 to 32."""
     assert evaluation.activation_bytes(networks.build("original", 8, ["a", "b"])) == 4 * 4**3 * (16 + 32)
+
+
+def test_all_views_of_an_object_vote(network):
+    grids = np.random.default_rng(0).random((6, 8, 8, 8)) < 0.3
+    voxels = Voxels(torch.from_numpy(pack(grids)), torch.tensor([0, 1]), np.array(["a", "b"]), 8, views=3)
+    with torch.inference_mode():
+        each = network(torch.from_numpy(grids[:, None]).float()).reshape(2, 3, 3)
+    logits = evaluation.predict(network, voxels)
+    assert torch.allclose(logits, each[:, 0], atol=1e-6)
+    assert torch.allclose(evaluation.vote(network, voxels, logits), each.sum(dim=1), atol=1e-5)

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from voxprune import furniture
+from voxprune.grids import Grid
 from voxprune.meshes import read_mesh
 from voxprune.voxels import voxelize
 
@@ -50,7 +51,7 @@ def test_stale_meshes_are_removed(tmp_path):
     assert len(list(tmp_path.glob("*.off"))) == 2
 
 
-def test_open3d_reads_them(tmp_path):
+def test_they_voxelize(tmp_path):
     furniture.generate("toilet", tmp_path, [1], seed=0)
-    occupied = voxelize(read_mesh(tmp_path / "toilet_0001.off"), 32, padding=1).sum()
+    occupied = voxelize(read_mesh(tmp_path / "toilet_0001.off"), Grid(32, padding=1)).sum()
     assert 300 < occupied < 8000

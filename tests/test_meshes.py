@@ -1,50 +1,16 @@
-"""Meshes: what can be read is read, what can't is named with the remedy."""
+"""Meshes in other formats, and as they are written."""
+
+import json
 
 import numpy as np
 import pytest
+import trimesh
 
 from conftest import CUBE
 from voxprune.files import InputError
-from voxprune.meshes import find_meshes, folder_hash, read_mesh, write_off
-
-
-def test_quads_become_triangles(cube):
-    assert len(read_mesh(cube).triangles) == 12
-
-
-def test_a_glued_header_is_repaired(cube):
-    cube.write_text(CUBE.replace("OFF\n8", "OFF8"))
-    assert len(read_mesh(cube).triangles) == 12
-
-
-@pytest.mark.parametrize(
-    "content, fact",
-    [
-        ("", "no faces"),
-        ("not a mesh at all", "no faces"),
-        ("OFF\n3 0 0\n0 0 0\n1 0 0\n0 1 0\n", "no faces"),
-        ("OFF\n3 1 0\n0 0 0\nnan 0 0\n0 1 0\n3 0 1 2\n", "not a finite number|no faces"),
-        ("OFF\n3 1 0\n1 1 1\n1 1 1\n1 1 1\n3 0 1 2\n", "coincide"),
-    ],
-)
-def test_a_bad_mesh_is_named(tmp_path, content, fact):
-    path = tmp_path / "bad.off"
-    path.write_text(content)
-    with pytest.raises(InputError, match=fact) as error:
-        read_mesh(path)
-    assert str(path) in str(error.value) and "on_bad_mesh" in str(error.value)
-
-
-def test_a_missing_mesh_is_named(tmp_path):
-    with pytest.raises(InputError, match="no such mesh"):
-        read_mesh(tmp_path / "absent.off")
-
-
-def test_missing_and_empty_folders_are_named(tmp_path):
-    with pytest.raises(InputError, match="no such folder"):
-        find_meshes(tmp_path / "absent")
-    with pytest.raises(InputError, match="no .off file"):
-        find_meshes(tmp_path)
+from voxprune.grids import Grid
+from voxprune.meshes import read_mesh, write_off
+from voxprune.voxels import voxelize
 
 
 def test_written_meshes_read_back(tmp_path):
@@ -54,12 +20,34 @@ def test_written_meshes_read_back(tmp_path):
     assert len(mesh.triangles) == 2 and np.array_equal(mesh.vertices, vertices)
 
 
-def test_folder_hash_follows_content_not_dates(cube, tmp_path):
-    before = folder_hash(tmp_path, tmp_path / "cache")
-    cube.touch()
-    assert folder_hash(tmp_path, tmp_path / "cache") == before
-    cube.write_text(CUBE.replace("1 1 1", "1 1 2"))
-    changed = folder_hash(tmp_path, tmp_path / "cache")
-    assert changed != before
-    (tmp_path / "other.off").write_text(CUBE)
-    assert folder_hash(tmp_path, tmp_path / "cache") != changed
+@pytest.mark.parametrize("ending", [".obj", ".stl", ".ply", ".gltf", ".glb", ".STL"])
+def test_other_formats_give_the_same_voxels(cube, ending):
+    trimesh.load_mesh(cube, process=False).export(cube.with_suffix(ending), file_type=ending[1:].lower())
+    assert np.array_equal(voxelize(read_mesh(cube.with_suffix(ending)), Grid(16)), voxelize(read_mesh(cube), Grid(16)))
+
+
+@pytest.mark.parametrize("ending", [".obj", ".stl", ".ply", ".gltf", ".glb"])
+@pytest.mark.parametrize("content", [b"", b"not a mesh", CUBE.encode(), b"\0" * 200, b'{"meshes": 3}'])
+def test_what_is_no_mesh_is_named(tmp_path, ending, content):
+    path = tmp_path / f"bad{ending}"
+    path.write_bytes(content)
+    with pytest.raises(InputError, match=f"bad{ending}: .*on_bad_mesh: skip"):
+        read_mesh(path)
+
+
+def test_a_damaged_ply_is_named_where_open3d_crashes(cube, tmp_path):
+    trimesh.load_mesh(cube, process=False).export(tmp_path / "cube.ply", encoding="ascii")
+    text = (tmp_path / "cube.ply").read_text()
+    (tmp_path / "cube.ply").write_text(text.replace("3 0 3 2", "3 0 3 200"))
+    with pytest.raises(InputError, match="a face names a vertex that isn't there"):
+        read_mesh(tmp_path / "cube.ply")
+
+
+def test_a_gltf_without_its_buffer_is_named(cube, tmp_path):
+    for name, content in trimesh.exchange.gltf.export_gltf(trimesh.load_scene(cube, process=False)).items():
+        (tmp_path / name).write_bytes(content)
+    model = json.loads((tmp_path / "model.gltf").read_text())
+    assert len(read_mesh(tmp_path / "model.gltf").triangles) == 12
+    (tmp_path / model["buffers"][0]["uri"]).unlink()
+    with pytest.raises(InputError, match="model.gltf: it can't be read as .gltf"):
+        read_mesh(tmp_path / "model.gltf")

@@ -1,4 +1,4 @@
-"""ModelNet10: downloads go on where they stopped, wrong archives are refused, nothing is written outside the folder."""
+"""ModelNet: downloads go on where they stopped, archives and trees that aren't the published ones are refused."""
 
 import hashlib
 import threading
@@ -7,8 +7,9 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
-from voxprune import modelnet
 from voxprune.files import InputError
+from voxprune.modelnet import MODELNET, Published, download, extract_modelnet
+from voxprune.sources import find_source
 
 COUNTS = {"chair": (2, 1), "table": (1, 1)}
 MEMBERS = ["ModelNet10/chair/train/chair_0001.off", "ModelNet10/chair/train/chair_0002.off",
@@ -45,51 +46,68 @@ def server(archive):
 
     with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as running:
         threading.Thread(target=running.serve_forever, daemon=True).start()
-        facts = {"url": f"http://127.0.0.1:{running.server_port}/", "size": len(content),
-                 "sha256": hashlib.sha256(content).hexdigest()}  # fmt: skip
-        yield facts, asked
+        url = f"http://127.0.0.1:{running.server_port}/"
+        yield Published(url, len(content), hashlib.sha256(content).hexdigest(), COUNTS), asked
         running.shutdown()
 
 
 def test_a_download_goes_on_where_it_stopped(tmp_path, archive, server):
-    facts, asked = server
+    published, asked = server
     (tmp_path / "got.zip.part").write_bytes(archive.read_bytes()[:100])
-    modelnet.download(tmp_path / "got.zip", **facts)
+    download(tmp_path / "got.zip", published)
     assert asked == ["bytes=100-"]
     assert (tmp_path / "got.zip").read_bytes() == archive.read_bytes()
-    modelnet.download(tmp_path / "got.zip", **facts)
+    download(tmp_path / "got.zip", published)
     assert len(asked) == 1
 
 
 def test_a_wrong_archive_is_refused(tmp_path, server):
-    facts, _ = server
     (tmp_path / "got.zip").write_bytes(b"something else")
     with pytest.raises(InputError, match="got.zip: 14 bytes.*delete it"):
-        modelnet.download(tmp_path / "got.zip", **facts)
+        download(tmp_path / "got.zip", server[0])
 
 
 def test_an_unreachable_server_is_told_with_the_other_ways(tmp_path):
-    with pytest.raises(InputError, match="download failed.*source: folder"):
-        modelnet.download(tmp_path / "got.zip", url="http://127.0.0.1:1/")
+    nowhere = MODELNET["modelnet10"]._replace(url="http://127.0.0.1:1/")
+    with pytest.raises(InputError, match="download failed.*dataset: folder"):
+        download(tmp_path / "got.zip", nowhere)
 
 
-def test_only_meshes_are_extracted_and_only_into_the_folder(tmp_path, archive):
-    modelnet.extract(archive, tmp_path / "deep/er/out", ["chair", "table"], COUNTS)
-    found = sorted(str(path.relative_to(tmp_path / "deep/er/out")) for path in (tmp_path / "deep").rglob("*.*"))
+def test_only_its_meshes_are_extracted(tmp_path, archive):
+    extract_modelnet(archive, tmp_path / "out", ["chair", "table"], COUNTS)
+    found = sorted(str(path.relative_to(tmp_path / "out")) for path in (tmp_path / "out").rglob("*.*"))
     assert found == sorted(member.removeprefix("ModelNet10/") for member in MEMBERS)
-    assert not list(tmp_path.rglob("evil*"))
 
 
 def test_wrong_counts_are_refused(tmp_path, archive):
-    with pytest.raises(InputError, match="2 train meshes of chair, 3 expected"):
-        modelnet.extract(archive, tmp_path / "out", ["chair"], {"chair": (3, 1)})
+    with pytest.raises(InputError, match="2 train meshes of chair, but 3 were published"):
+        extract_modelnet(archive, tmp_path / "out", ["chair"], {"chair": (3, 1)})
+    assert not (tmp_path / "out").exists()
 
 
-def test_an_unknown_class_is_refused(tmp_path, archive):
-    with pytest.raises(InputError, match="'lamp' is not in ModelNet10"):
-        modelnet.extract(archive, tmp_path / "out", ["lamp"])
+def test_an_extracted_tree_must_have_the_published_counts(tmp_path):
+    for name, counts in MODELNET["modelnet10"].counts.items():
+        for split, count in zip(("train", "test"), counts):
+            (tmp_path / name / split).mkdir(parents=True)
+            for number in range(count):
+                (tmp_path / name / split / f"{name}_{number:04}.off").touch()
+    dataset = {"name": "x", "source": "modelnet10", "folder": str(tmp_path), "archive": None, "classes": "all"}
+    assert find_source(dataset).classes == list(MODELNET["modelnet10"].counts)
+    (tmp_path / "chair/train/chair_0000.off").unlink()
+    with pytest.raises(InputError, match="888 train meshes of chair, but 889 were published; .*source: folder"):
+        find_source(dataset)
 
 
-def test_the_published_counts():
-    assert sum(train for train, _ in modelnet.COUNTS.values()) == 3991
-    assert sum(test for _, test in modelnet.COUNTS.values()) == 908
+def test_an_unknown_class_is_refused():
+    dataset = {"name": "x", "source": "modelnet10", "folder": None, "archive": None, "classes": ["chair", "lamp"]}
+    with pytest.raises(InputError, match="modelnet10: no class 'lamp' in it"):
+        find_source(dataset)
+    assert find_source(dataset | {"source": "modelnet40"}).classes == ["chair", "lamp"]
+
+
+@pytest.mark.parametrize("name, classes, train, test", [("modelnet10", 10, 3991, 908), ("modelnet40", 40, 9843, 2468)])
+def test_the_published_counts(name, classes, train, test):
+    counts = MODELNET[name].counts
+    assert (len(counts), *map(sum, zip(*counts.values()))) == (classes, train, test)
+    assert list(counts) == sorted(counts)
+    assert MODELNET["modelnet10"].counts.items() <= MODELNET["modelnet40"].counts.items()

@@ -55,17 +55,6 @@ def test_methods_keep_their_look_in_every_plot():
     assert len({(one["color"], one["marker"], one["linestyle"]) for one in looks}) == len(NAMES)
 
 
-def test_voxels_are_seen_from_above():
-    """The top of a plate covers more of the picture than its sides; seen from below the top would be hidden."""
-    figure, axes = plots.plt.subplots()
-    plate = np.zeros((8, 8, 8), dtype=bool)
-    plate[1:7, 1:7, 6] = True
-    pictures.draw_voxels(axes, plate)
-    faces = axes.collections[0].get_facecolors()[:, 2]
-    assert (faces == pictures.SHADES[2]).sum() == 36 and len(faces) == 36 + 6 + 6
-    plots.plt.close(figure)
-
-
 def test_a_confusion_matrix_is_in_percent_of_the_class():
     found = pictures.confusion_matrix(np.array([[0, 1, 1], [0, 0, 1]]), np.array([0, 0, 1]), ["a", "b", "c"])
     assert found.tolist() == [[75, 25, 0], [0, 100, 0], [0, 0, 0]]

@@ -14,8 +14,28 @@ from voxprune import dataset
 from voxprune.files import read_json, run_command
 
 PYTHON = sorted(path for folder in ("scripts", "benchmarks") for path in (ROOT / folder).rglob("*.py"))
-JOINED = {"axes", "settings", "training", "method", "windows", "staircase"}  # params that `options` in common.smk has quoted
-NUMBERS = {"seed", "seeds", "level", "train", "test", "criterion_objects", "objects", "gpu"}  # whole, by the schema
+JOINED = {
+    "axes",
+    "draw",
+    "drawn",
+    "settings",
+    "training",
+    "method",
+    "windows",
+    "staircase",
+}  # params that `options` in common.smk has quoted
+NUMBERS = {
+    "seed",
+    "seeds",
+    "level",
+    "train",
+    "test",
+    "criterion_objects",
+    "objects",
+    "gpu",
+    "threads",
+    "views",
+}  # whole, by the schema
 
 
 @pytest.mark.parametrize("path", PYTHON, ids=lambda path: path.name)
@@ -43,7 +63,7 @@ def test_a_planted_state_is_refused_and_runs_nothing(voxels, tmp_path, capsys):
 
 @pytest.mark.parametrize("path", sorted((ROOT / "rules").glob("*.smk")), ids=lambda path: path.name)
 def test_every_value_in_a_command_is_quoted(path):
-    for command in re.findall(r'^    shell:\n((?: +".*"\n)+)', path.read_text(), re.MULTILINE):
+    for command in re.findall(r'^ +shell:\n((?: +".*"\n)+)', path.read_text(), re.MULTILINE):
         for value in re.findall(r"\{([^}]+)\}", command):
             assert value.endswith(":q") or value.split(".")[-1] in JOINED | NUMBERS, f"{{{value}}} is not quoted"
 

@@ -90,7 +90,8 @@ def report(tmp_path_factory):
         "hypervolumes": comparison.hypervolumes(outcomes, levels),
     }
     found = answer.find_answer(levels, statistics["budgets"], summary, demand, 1.0, 0.95)
-    tables.write_tables(summary, demand, statistics, found, folder)
+    skipped = pd.DataFrame([{"split": "test", "class": "bed", "file": "bed_1.off", "reason": "it has no faces"}])
+    tables.write_tables(summary, demand, statistics, found, skipped, folder)
     return {path.name: path.read_text() for path in folder.iterdir()}
 
 
@@ -101,6 +102,7 @@ def test_every_table_is_there_for_reading_for_print_and_for_the_browser(report):
         "fronts",
         "classes",
         "hypervolumes",
+        "skipped_meshes",
         "parent",
         "parent_demand",
         "filter",
@@ -125,6 +127,10 @@ def test_every_table_says_what_it_rests_on(report):
     evidence = "made-up: 300 test objects, seeds 0, 1, 2; differences to the parent"
     assert all(evidence in report[f"{name}.md"] for name in ("levels", "equal_cost", "fronts", "classes"))
     assert "made-up: 300 test objects, 3 seeds" in report["filter.md"]
+
+
+def test_meshes_left_out_are_listed_with_the_reason(report):
+    assert re.search(r"\| test +\| +bed \| +bed_1.off \| +it has no faces \|", report["skipped_meshes.md"])
 
 
 def test_intervals_stand_beside_differences(report):

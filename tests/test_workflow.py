@@ -9,11 +9,12 @@ import sys
 
 import numpy as np
 import pytest
+import trimesh
 import yaml
 from jsonschema import Draft202012Validator
 
-from conftest import QUICK, ROOT, snakemake
-from voxprune import networks
+from conftest import QUICK, ROOT, clone, snakemake
+from voxprune import furniture, networks
 from voxprune.files import read_json
 
 METHODS = ["filter", "filter-masked", "weight"]
@@ -35,7 +36,7 @@ PLOTS = [
     "turned_wrong",
     "confusion",
 ]
-TABLES = ["levels", "equal_cost", "fronts", "hypervolumes", "classes"]
+TABLES = ["levels", "equal_cost", "fronts", "hypervolumes", "classes", "skipped_meshes"]
 STATISTICS = ["levels", "seeds", "classes", "budgets", "pairs", "fronts", "hypervolumes"]
 
 
@@ -64,12 +65,14 @@ def test_lint_finds_nothing(bare):
     (["--configfile", "experiments/modelnet10.yaml"], {"fetch_modelnet": 1}, 7, 3, 4),
     (["--configfile", "experiments/modelnet10-study.yaml"], {"fetch_modelnet": 1}, 3, 6, 10),
     (["--configfile", "experiments/original.yaml"], {"fetch_modelnet": 1}, 2, 1, 10),
+    (["--configfile", "experiments/modelnet40.yaml"], {"fetch_modelnet": 1}, 2, 1, 4),
     (["--configfile", QUICK], {"generate_furniture": 2}, 3, 1, 2),
 ])  # fmt: skip
 def test_a_dry_run_shows_the_whole_dag(bare, options, meshes, methods, seeds, levels):
     assert jobs(bare, *options) == {
         **meshes,
-        "voxelize": 4 if QUICK in options else 20,
+        "voxelize": 4 if QUICK in options else 80 if "experiments/modelnet40.yaml" in options else 20,
+        "list_skipped": 1,
         "train": seeds,
         "prune": methods * levels * seeds,
         "evaluate": (methods * levels + 1) * seeds,
@@ -89,7 +92,7 @@ def test_graphs_are_drawn_without_naming_cores(bare):
     ("levels: ['10']", 'config: levels.0 is "10" (text), not a whole number'),
     ("training: {learning_rate: 1e-3}", 'config: training.learning_rate is "1e-3" (text), not a number'),
     ("trainning: {epochs: 1}", "unknown key 'trainning'; did you mean 'training'"),
-    ("dataset: {source: folder, folder: nowhere}", "nowhere/bathtub/train: no such folder of meshes"),
+    ("dataset: {source: folder, folder: nowhere}", "nowhere: no such folder of meshes"),
 ])  # fmt: skip
 def test_a_wrong_config_stops_before_any_job(bare, tmp_path, content, sentence):
     (tmp_path / "wrong.yaml").write_text(content)
@@ -107,7 +110,7 @@ def test_an_empty_class_stops_before_any_job(bare, tmp_path, cube):
         f"dataset: {{name: mine, source: folder, folder: {tmp_path}/mine, classes: [chair, table]}}"
     )
     output = snakemake(bare, "-n", "--configfile", tmp_path / "mine.yaml", check=False)
-    assert "mine/table/test: no .off file in it" in output
+    assert "mine/table/test: no mesh in it" in output
 
 
 def test_commands_explain_themselves():
@@ -257,7 +260,7 @@ def test_touching_a_mesh_or_code_reruns_nothing(copy):
 
 def test_changing_a_mesh_reruns_its_voxels_and_what_follows(copy):
     mesh(copy).write_text(mesh(copy).with_name("chair_0042.off").read_text())
-    assert jobs(copy, "--configfile", QUICK) == {"voxelize": 1, "train": 1, **FROM_PARENT}
+    assert jobs(copy, "--configfile", QUICK) == {"voxelize": 1, "list_skipped": 1, "train": 1, **FROM_PARENT}
 
 
 def test_adding_a_level_runs_its_jobs_and_the_report(copy):
@@ -327,28 +330,125 @@ def test_a_bad_mesh_stops_with_a_sentence_or_is_skipped_and_listed(copy):
     mesh(copy).write_text("OFF\n0 0 0\n")
     table = "results/voxels/furniture-quick/16-centred-surface-padding1/test/chair.csv"
     output = snakemake(copy, table, "--cores", "2", "--configfile", QUICK, check=False)
-    assert re.search(r"chair_0041.off: Open3D finds no faces in it; repair or remove it, or set `on_bad_mesh: skip`", output)
+    assert re.search(
+        r"chair_0041.off: its header says 0 vertices and 0 faces, so there is no surface; repair or remove it, or set `on_bad_mesh: skip`",
+        output,
+    )
     (copy / "skip.yaml").write_text(
         (copy / QUICK).read_text().replace("resolution: 16", "resolution: 16\n  on_bad_mesh: skip")
     )
     snakemake(copy, table, "--cores", "2", "--configfile", "skip.yaml")
     rows = {row["file"]: row["status"] for row in csv.DictReader((copy / table).open())}
     assert rows["chair_0041.off"] == "skipped" and rows["chair_0042.off"] == "ok"
+    listed = "results/voxels/furniture-quick/16-centred-surface-padding1/skipped.csv"
+    snakemake(copy, listed, "--cores", "2", "--configfile", "skip.yaml")
+    [row] = csv.DictReader((copy / listed).open())
+    assert (row["split"], row["class"], row["file"]) == ("test", "chair", "chair_0041.off") and "no surface" in row["reason"]
 
 
-def test_a_folder_of_ones_own_works_and_its_changes_count(copy):
-    """The meshes of the quick experiment, given as a folder: the same voxels, and the same rules for reruns."""
-    (copy / "mine").mkdir()
-    shutil.move(copy / "data/meshes/furniture-quick", copy / "mine/meshes")
-    experiment = yaml.safe_load((copy / QUICK).read_text())
-    experiment["dataset"].update(name="mine", source="folder", folder="mine/meshes")
-    (copy / "mine.yaml").write_text(json.dumps(experiment))
-    grid = "16-centred-surface-padding1/test/chair.npy"
-    shard = f"results/voxels/mine/{grid}"
-    snakemake(copy, shard, "--cores", "2", "--configfile", "mine.yaml")
-    assert (copy / shard).read_bytes() == (copy / "results/voxels/furniture-quick" / grid).read_bytes()
-    own = copy / "mine/meshes/chair/test/chair_0041.off"
-    own.touch()
-    assert jobs(copy, shard, "--configfile", "mine.yaml") == {}
-    own.unlink()
-    assert jobs(copy, shard, "--configfile", "mine.yaml") == {"voxelize": 1}
+@pytest.fixture(scope="session")
+def meshes(tmp_path_factory):
+    """Two classes of few meshes, <class>/<split>/*, one of them in another format."""
+    folder = tmp_path_factory.mktemp("meshes")
+    for name in ("chair", "table"):
+        furniture.generate(name, folder / name / "train", range(1, 6), seed=0)
+        furniture.generate(name, folder / name / "test", range(6, 9), seed=0)
+        mesh = folder / name / "test" / f"{name}_0006.off"
+        trimesh.load_mesh(mesh, process=False).export(mesh.with_suffix(".obj"))
+        mesh.unlink()
+    return folder
+
+
+def arrange(meshes, target, layout):
+    """A copy of the meshes in another layout."""
+    for path in meshes.glob("*/*/*"):
+        place = target / layout.format(name=path.parent.parent.name, split=path.parent.name) / path.name
+        place.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(path, place)
+    return target
+
+
+def shards(folder, dataset):
+    """{<split>/<class>: its voxels and their names} of a data set at 16^3."""
+    voxels = folder / f"results/voxels/{dataset}/16-centred-surface-padding1"
+    return {
+        f"{table.parent.name}/{table.stem}": (table.with_suffix(".npy").read_bytes(), table.read_text())
+        for table in voxels.glob("*/*.csv")
+    }
+
+
+KINDS = ["tree", "turned", "flat", "archive"]
+
+
+@pytest.fixture(scope="session")
+def voxelized(tmp_path_factory, meshes):
+    """A clone in which the same meshes are data sets of every kind and layout, and the config of each."""
+    folder = clone(tmp_path_factory.mktemp("kinds") / "voxprune")
+    arrange(meshes, folder / "mine/tree", "{name}/{split}")
+    arrange(meshes, folder / "mine/turned", "{split}/{name}")
+    arrange(meshes, folder / "mine/flat", "{name}")
+    shutil.make_archive(folder / "mine/tree", "zip", folder / "mine/tree")
+    for kind in KINDS:
+        place = {"archive": "mine/tree.zip"} if kind == "archive" else {"folder": f"mine/{kind}"}
+        dataset = {"name": kind, "source": "folder", "classes": "all", "test_percent": 37.5, **place}
+        (folder / f"{kind}.yaml").write_text(json.dumps({"dataset": dataset, "voxels": {"resolution": 16}}))
+        snakemake(folder, "--until", "voxelize", "--cores", "2", "--configfile", f"{kind}.yaml")
+    return folder
+
+
+def test_every_kind_of_data_set_gives_the_same_voxels(voxelized, meshes):
+    found = shards(voxelized, "tree")
+    assert sorted(found) == ["test/chair", "test/table", "train/chair", "train/table"]
+    assert "chair_0006.obj" in found["test/chair"][1] and found["test/chair"][1].count("ok") == 3
+    assert shards(voxelized, "turned") == shards(voxelized, "archive") == found
+    flat = shards(voxelized, "flat")
+    for name in ("chair", "table"):
+        assert flat[f"test/{name}"][1].count("ok") == 3 and flat[f"train/{name}"][1].count("ok") == 5
+        rows = [line for split in ("train", "test") for line in flat[f"{split}/{name}"][1].splitlines()[1:]]
+        expected = [line for split in ("train", "test") for line in found[f"{split}/{name}"][1].splitlines()[1:]]
+        assert sorted(rows) == sorted(expected)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_what_reruns_in_every_kind_of_data_set(voxelized, tmp_path, kind):
+    """Touching a mesh reruns nothing; changing it, its class and split; one removed, the same."""
+    folder = clone(tmp_path / "voxprune", voxelized, results=True)
+    again = lambda: jobs(folder, "--until", "voxelize", "--configfile", f"{kind}.yaml")
+    archive = folder / "mine/tree.zip"
+    path = archive if kind == "archive" else next((folder / "mine" / kind).rglob("chair_0001.off"))
+    path.touch()
+    assert again() == {}
+    if kind == "archive":
+        (folder / "mine/tree/chair/train/chair_0001.off").unlink()
+        shutil.make_archive(archive.with_suffix(""), "zip", folder / "mine/tree")
+        assert again() == {"extract_archive": 1, "voxelize": 4}
+        return
+    path.write_text(path.with_name("chair_0002.off").read_text())
+    assert again() == {"voxelize": 1}
+    path.unlink()
+    assert again() == {"voxelize": 1}
+
+
+def test_views_are_trained_on_and_vote(finished, tmp_path):
+    folder = clone(tmp_path / "voxprune", finished, results=True)
+    (folder / "mine.yaml").write_text(
+        (folder / QUICK).read_text().replace("experiment: quick", "experiment: turned").replace(
+            "resolution: 16", "resolution: 16\n  occupancy: solid\n  views: 3"
+        )
+    )  # fmt: skip
+    metrics = "results/turned/seed0/parent/metrics.json"
+    snakemake(folder, metrics, "--cores", "2", "--configfile", "mine.yaml")
+    voxels = folder / "results/voxels/furniture-quick/16-centred-solid-padding1-views3"
+    assert len(np.load(voxels / "test/chair.npy")) == 36
+    found, predictions = read_json(folder / metrics), np.load((folder / metrics).with_name("predictions.npz"))
+    assert predictions["logits"].shape == predictions["voted_logits"].shape == (24, 2)
+    for kind, key in (("", "logits"), ("voted_", "voted_logits")):
+        accuracy = 100 * (predictions[key].argmax(axis=1) == predictions["labels"]).mean()
+        assert found[f"{kind}accuracy_percent"] == accuracy
+
+
+def test_a_preview_is_an_optional_target(finished):
+    picture = "results/voxels/furniture-quick/16-centred-surface-padding1/preview.png"
+    assert jobs(finished, picture, "--configfile", QUICK) == {"draw_preview": 1}
+    snakemake(finished, picture, "--cores", "2", "--configfile", QUICK)
+    assert (finished / picture).read_bytes().startswith(b"\x89PNG")

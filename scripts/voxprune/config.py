@@ -27,10 +27,17 @@ def check_config(config, schema):
     if error is not None:
         raise InputError(_sentence(error))
     dataset, voxels = config["dataset"], config["voxels"]
-    if (dataset["source"] == "folder") != (dataset["folder"] is not None):
-        raise InputError("config: dataset.folder goes with `source: folder`, and only with it; give both or neither")
+    given = [key for key in ("folder", "archive") if dataset[key] is not None]
+    if dataset["source"] == "furniture" and given:
+        raise InputError(
+            f"config: dataset.{given[0]} goes with `source: folder`, modelnet10 or modelnet40; set one of these"
+        )
+    if dataset["source"] == "folder" and len(given) != 1 or len(given) > 1:
+        raise InputError("config: `source: folder` needs either dataset.folder or dataset.archive; give one of them")
     if voxels["convention"] == "centred" and 2 * voxels["padding"] >= voxels["resolution"]:
         raise InputError(f"config: voxels.padding {voxels['padding']} leaves no cells; it must be under half the resolution")
+    if voxels["convention"] == "corner" and voxels["scale"] != "fit":
+        raise InputError("config: voxels.scale is of the centred convention; use `convention: centred` or `scale: fit`")
     if config["network"] not in NETWORKS and ":" not in config["network"]:
         names = ", ".join(NETWORKS)
         raise InputError(

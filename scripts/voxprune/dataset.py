@@ -1,7 +1,7 @@
 """Voxel shards to batches: the packed bytes stay in memory (or on the GPU), a batch is unpacked when it is needed."""
 
 import csv
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -14,23 +14,27 @@ from voxprune.files import InputError, content_hash
 class Voxels:
     """The objects of one split.
 
-    packed: uint8 (n, R, R, ceil(R / 8)), eight cells a byte along the last axis. labels: int64 (n,), index into
-    classes. files: the mesh file of each object, `<class>/<file>`. resolution: R.
+    packed: uint8 (n * views, R, R, ceil(R / 8)), eight cells a byte along the last axis, the views of an object one
+    after the other. labels: int64 (n,), index into classes. files: the mesh file of each object, `<class>/<file>`.
+    resolution: R. views: grids an object, turned about the up axis; view 0 is the object as it is.
     """
 
     packed: torch.Tensor
     labels: torch.Tensor
     files: np.ndarray
     resolution: int
+    views: int = 1
 
     def __len__(self):
         return len(self.labels)
 
     def subset(self, indices):
-        return Voxels(self.packed[indices], self.labels[indices], self.files[indices.cpu().numpy()], self.resolution)
+        rows = (indices[:, None] * self.views + torch.arange(self.views, device=indices.device)).flatten()
+        files = self.files[indices.cpu().numpy()]
+        return replace(self, packed=self.packed[rows], labels=self.labels[indices], files=files)
 
     def to(self, device):
-        return Voxels(self.packed.to(device), self.labels.to(device), self.files, self.resolution)
+        return replace(self, packed=self.packed.to(device), labels=self.labels.to(device))
 
 
 def shard_paths(folder, split, classes):
@@ -47,16 +51,19 @@ def load_split(folder, split, classes):
     odd = next((path for path, shape in zip(paths, shapes) if shape[1:] != shapes[0][1:]), None)
     if odd:
         raise InputError(f"{odd}: not of the resolution of {paths[0]}; delete it and run again")
-    labels = torch.arange(len(classes)).repeat_interleave(torch.tensor([shape[0] for shape in shapes]))
-    files = [f"{name}/{file}" for name, path in zip(classes, paths) for file in _voxelized_files(path.with_suffix(".csv"))]
-    if len(files) != len(labels):
-        raise InputError(f"{folder}/{split}: {len(labels)} grids but {len(files)} files named; delete it and run again")
-    packed = np.empty((len(labels), *shapes[0][1:]), dtype=np.uint8)
+    tables = [_voxelized_files(path.with_suffix(".csv")) for path in paths]
+    views = shapes[0][0] // max(1, len(tables[0]))
+    odd = next((path for path, shape, files in zip(paths, shapes, tables) if shape[0] != views * len(files)), None)
+    if odd:
+        raise InputError(f"{odd}: its grids aren't as many as its table names; delete it and run again")
+    packed = np.empty((sum(shape[0] for shape in shapes), *shapes[0][1:]), dtype=np.uint8)
     start = 0
     for path, shape in zip(paths, shapes):  # one after the other, so that no more than one shard lies in memory twice
         packed[start : start + shape[0]] = np.load(path)
         start += shape[0]
-    return Voxels(torch.from_numpy(packed), labels, np.array(files), shapes[0][1])
+    labels = torch.arange(len(classes)).repeat_interleave(torch.tensor([len(files) for files in tables]))
+    files = [f"{name}/{file}" for name, files in zip(classes, tables) for file in files]
+    return Voxels(torch.from_numpy(packed), labels, np.array(files), shapes[0][1], views)
 
 
 def _open_shard(path):
@@ -88,14 +95,16 @@ def unpack(packed, resolution):
     return bits.flatten(-2)[:, None, ..., :resolution].float()
 
 
-def batches(voxels, batch_size, order=None):
+def batches(voxels, batch_size, order=None, view=0):
     """Yields (voxels float32 (n, 1, R, R, R), labels int64 (n,)); the last batch may be smaller.
 
-    order: the objects' numbers in the order wanted; as stored by default.
+    order: the objects' numbers in the order wanted; as stored by default. view: of all objects, or int64 (n,), of each.
     """
-    order = torch.arange(len(voxels)) if order is None else order
-    for indices in order.to(voxels.packed.device).split(batch_size):
-        yield unpack(voxels.packed[indices], voxels.resolution), voxels.labels[indices]
+    device = voxels.packed.device
+    order = (torch.arange(len(voxels)) if order is None else order).to(device)
+    rows = (torch.arange(len(voxels)) * voxels.views + view).to(device)
+    for indices in order.split(batch_size):
+        yield unpack(voxels.packed[rows[indices]], voxels.resolution), voxels.labels[indices]
 
 
 def split_validation(voxels, share, seed):
@@ -115,7 +124,7 @@ def split_validation(voxels, share, seed):
 
 
 def sample(folder, classes, count, seed):
-    """`count` training objects, evenly from the classes as far as they go, drawn with the seed.
+    """`count` training objects in view 0, evenly from the classes as far as they go, drawn with the seed.
 
     Returns (voxels float32 (n, 1, R, R, R), labels int64 (n,)). Reads no more than these objects from the shards.
     """
@@ -123,8 +132,9 @@ def sample(folder, classes, count, seed):
     for label, path in enumerate(shard_paths(folder, "train", classes)):
         shard = _open_shard(path)
         share = count // len(classes) + (label < count % len(classes))
-        chosen = np.sort(rng.permutation(len(shard))[:share])
-        packed.append(shard[chosen])
+        views = len(shard) // len(_voxelized_files(path.with_suffix(".csv")))
+        chosen = np.sort(rng.permutation(len(shard) // views)[:share])
+        packed.append(shard[chosen * views])
         labels += [label] * len(chosen)
     packed = torch.from_numpy(np.concatenate(packed))
     return unpack(packed, packed.shape[1]), torch.tensor(labels)

@@ -14,11 +14,19 @@ from voxprune.networks import convolutions
 
 
 @torch.inference_mode()
-def predict(network, voxels, batch_size=64):
-    """Logits of all objects, float32 (n, classes), on the CPU; leaves the network in eval mode."""
+def predict(network, voxels, batch_size=64, view=0):
+    """Logits of all objects in one view, float32 (n, classes), on the CPU; leaves the network in eval mode."""
     network.eval()
     with enough_memory(batch_size, voxels.resolution, "lower `voxels: resolution` or take a machine with more"):
-        return torch.cat([network(inputs).float().cpu() for inputs, _ in batches(voxels, batch_size)])
+        return torch.cat([network(inputs).float().cpu() for inputs, _ in batches(voxels, batch_size, view=view)])
+
+
+def vote(network, voxels, logits):
+    """Logits summed over all views of each object, float32 (n, classes); logits: those of view 0.
+
+    As in VoxNet (Maturana and Scherer, 2015), where 12 views vote.
+    """
+    return logits + sum(predict(network, voxels, view=view) for view in range(1, voxels.views))
 
 
 def accuracies(predicted, labels, classes):

@@ -1,54 +1,90 @@
-"""ModelNet10 as its authors publish it: download, check, extract safely, check again. For academic use only."""
+"""ModelNet10 and ModelNet40 as their authors publish them: download and check. For academic use only."""
 
 import hashlib
-import shutil
 import urllib.error
 import urllib.request
-import zipfile
 from pathlib import Path
+from typing import NamedTuple
 
 from tqdm import tqdm
 
+from voxprune.archives import CHUNK, extract, find_members
 from voxprune.files import InputError
+from voxprune.trees import SPLITS, find_layout, find_meshes
 
-URL = "http://3dvision.princeton.edu/projects/2014/3DShapeNets/ModelNet10.zip"
-SIZE = 473_402_300
-SHA256 = "9d8679435fc07d1d26f13009878db164a7aa8ea5e7ea3c8880e42794b7307d51"
-COUNTS = {  # class: (train, test)
-    "bathtub": (106, 50), "bed": (515, 100), "chair": (889, 100), "desk": (200, 86), "dresser": (200, 86),
-    "monitor": (465, 100), "night_stand": (200, 86), "sofa": (680, 100), "table": (392, 100), "toilet": (344, 100),
+
+class Published(NamedTuple):
+    """A data set as it was published. counts: {class: (train, test)}."""
+
+    url: str
+    size: int
+    sha256: str
+    counts: dict
+
+
+MODELNET = {
+    "modelnet10": Published(
+        "http://3dvision.princeton.edu/projects/2014/3DShapeNets/ModelNet10.zip",
+        473_402_300,
+        "9d8679435fc07d1d26f13009878db164a7aa8ea5e7ea3c8880e42794b7307d51",
+        {
+            "bathtub": (106, 50), "bed": (515, 100), "chair": (889, 100), "desk": (200, 86), "dresser": (200, 86),
+            "monitor": (465, 100), "night_stand": (200, 86), "sofa": (680, 100), "table": (392, 100), "toilet": (344, 100),
+        },
+    ),
+    # Counts of test meshes as listed in github.com/fxia22/pointnet.pytorch, ModelNet40/test.txt; of training meshes as in
+    # github.com/jackd/shape-tfds, modelnet/class_freq.txt, where the numbers of the former begin.
+    "modelnet40": Published(
+        "http://modelnet.cs.princeton.edu/ModelNet40.zip",
+        2_039_180_837,
+        "42dc3e656932e387f554e25a4eb2cc0e1a1bd3ab54606e2a9eae444c60e536ac",
+        {
+            "airplane": (626, 100), "bathtub": (106, 50), "bed": (515, 100), "bench": (173, 20), "bookshelf": (572, 100),
+            "bottle": (335, 100), "bowl": (64, 20), "car": (197, 100), "chair": (889, 100), "cone": (167, 20),
+            "cup": (79, 20), "curtain": (138, 20), "desk": (200, 86), "door": (109, 20), "dresser": (200, 86),
+            "flower_pot": (149, 20), "glass_box": (171, 100), "guitar": (155, 100), "keyboard": (145, 20), "lamp": (124, 20),
+            "laptop": (149, 20), "mantel": (284, 100), "monitor": (465, 100), "night_stand": (200, 86), "person": (88, 20),
+            "piano": (231, 100), "plant": (240, 100), "radio": (104, 20), "range_hood": (115, 100), "sink": (128, 20),
+            "sofa": (680, 100), "stairs": (124, 20), "stool": (90, 20), "table": (392, 100), "tent": (163, 20),
+            "toilet": (344, 100), "tv_stand": (267, 100), "vase": (475, 100), "wardrobe": (87, 20), "xbox": (103, 20),
+        },
+    ),
 }  # fmt: skip
-CHUNK = 1 << 20
 
 
-def download(archive, url=URL, size=SIZE, sha256=SHA256):
+def download(archive, published):
     """Downloads to `archive`, going on from `<archive>.part` where one was begun; a whole archive is only checked.
 
     Raises InputError where the server can't be reached or size or hash are wrong.
     """
     archive = Path(archive)
-    if not archive.exists():
-        part = archive.with_name(archive.name + ".part")
-        part.parent.mkdir(parents=True, exist_ok=True)
-        _fetch(url, part, size)
-        _check(part, size, sha256)
-        part.rename(archive)
-    else:
-        _check(archive, size, sha256)
-
-
-def _fetch(url, part, size):
-    begun = part.stat().st_size if part.exists() else 0
-    if begun >= size:
+    if archive.exists():
+        _check(archive, published)
         return
-    request = urllib.request.Request(url, headers={"Range": f"bytes={begun}-"} if begun else {})
+    part = archive.with_name(archive.name + ".part")
+    part.parent.mkdir(parents=True, exist_ok=True)
+    _fetch(published, part)
+    _check(part, published)
+    part.rename(archive)
+
+
+def _fetch(published, part):
+    begun = part.stat().st_size if part.exists() else 0
+    if begun >= published.size:
+        return
+    request = urllib.request.Request(published.url, headers={"Range": f"bytes={begun}-"} if begun else {})
     try:
         with urllib.request.urlopen(request, timeout=60) as response:
             resumed = response.status == 206
             with (
                 open(part, "ab" if resumed else "wb") as file,
                 tqdm(
-                    total=size, initial=begun if resumed else 0, unit="B", unit_scale=True, desc=part.stem, mininterval=2
+                    total=published.size,
+                    initial=begun if resumed else 0,
+                    unit="B",
+                    unit_scale=True,
+                    desc=part.stem,
+                    mininterval=2,
                 ) as bar,
             ):
                 while chunk := response.read(CHUNK):
@@ -56,50 +92,53 @@ def _fetch(url, part, size):
                     bar.update(len(chunk))
     except (urllib.error.URLError, OSError) as error:
         raise InputError(
-            f"{url}: the download failed ({error}); run the same command again to go on, or put ModelNet10.zip at "
-            f"{part.with_suffix('')}, or give an extracted tree with `source: folder`"
+            f"{published.url}: the download failed ({error}); run the same command again to go on, or put the file at "
+            f"{part.with_suffix('')}, or give an extracted tree as `dataset: folder`"
         ) from error
 
 
-def _check(path, size, sha256):
+def _check(path, published):
     with open(path, "rb") as file:
         found = hashlib.file_digest(file, "sha256").hexdigest()
-    if path.stat().st_size != size or found != sha256:
+    if path.stat().st_size != published.size or found != published.sha256:
         raise InputError(
-            f"{path}: {path.stat().st_size:,} bytes with SHA-256 {found}, but ModelNet10.zip has {size:,} with {sha256}; "
-            "delete it and run again"
+            f"{path}: {path.stat().st_size:,} bytes with SHA-256 {found}, but the published file has {published.size:,} with "
+            f"{published.sha256}; delete it and run again, or use a repacked copy with `source: folder`"
         )
 
 
-def extract(archive, folder, classes, counts=COUNTS):
-    """Extracts `<any>/<class>/<train or test>/<class>_<number>.off` of the classes into `<folder>/<class>/<split>`.
+def extract_modelnet(archive, folder, classes, counts):
+    """Extracts classes of a published archive into `<folder>/<class>/<split>`, after checking what is in it.
 
-    Members are matched by name, never extracted by path, so that nothing is written elsewhere; other files
-    (__MACOSX, .DS_Store, README) are left out. Raises InputError for an unknown class, where the archive is damaged, or
-    where a class and split holds another number of meshes than `counts` says.
+    Raises InputError where a class and split holds another number of meshes than `counts` says.
     """
-    unknown = sorted(set(classes) - set(counts))
-    if unknown:
-        raise InputError(f"class {unknown[0]!r} is not in ModelNet10; choose from {', '.join(counts)}")
-    found = dict.fromkeys([(name, split) for name in classes for split in ("train", "test")], 0)
-    try:
-        with zipfile.ZipFile(archive) as opened:
-            for member in tqdm(opened.infolist(), unit=" files", desc="extracting", mininterval=2):
-                name, split, file = ("", "", *member.filename.split("/"))[-3:]
-                if (name, split) not in found or not _is_mesh(file, name) or "__MACOSX" in member.filename:
-                    continue
-                target = Path(folder) / name / split / file
-                target.parent.mkdir(parents=True, exist_ok=True)
-                with opened.open(member) as source, open(target, "wb") as destination:
-                    shutil.copyfileobj(source, destination, CHUNK)
-                found[name, split] += 1
-    except zipfile.BadZipFile as error:
-        raise InputError(f"{archive}: damaged ({error}); delete it and run again") from error
+    members = [
+        member for member in find_members(archive) if member.name in classes and _is_mesh_of(member.file, member.name)
+    ]
+    found = {(name, split): 0 for name in classes for split in SPLITS}
+    for member in members:
+        found[member.name, member.split] += 1
     for (name, split), count in found.items():
-        expected = counts[name][split == "test"]
-        if count != expected:
-            raise InputError(f"{archive}: {count} {split} meshes of {name}, {expected} expected; delete it and run again")
+        _check_count(archive, count, name, split, counts)
+    extract(archive, folder, members)
 
 
-def _is_mesh(file, name):
+def check_tree(tree, classes, counts):
+    """Raises InputError where an extracted tree has another number of meshes in a class and split than was published."""
+    layout = find_layout(tree)
+    for name in classes:
+        for split in SPLITS:
+            meshes = find_meshes(Path(tree) / layout.format(name=name, split=split))
+            _check_count(tree, sum(_is_mesh_of(path.name, name) for path in meshes), name, split, counts)
+
+
+def _check_count(place, count, name, split, counts):
+    if count != counts[name][split == "test"]:
+        raise InputError(
+            f"{place}: {count} {split} meshes of {name}, but {counts[name][split == 'test']} were published; get it anew, or "
+            "use it as it is with `source: folder`"
+        )
+
+
+def _is_mesh_of(file, name):
     return file.startswith(f"{name}_") and file.endswith(".off") and file[len(name) + 1 : -4].isdigit()

@@ -4,40 +4,11 @@ As in `plots`, the docstring of each is its caption in the report.
 """
 
 import numpy as np
-from matplotlib.collections import PolyCollection
 
 from voxprune.plots import evidence, make_panels, write_note
+from voxprune.preview import isometric
 
-TURN, TILT = np.radians(35), np.radians(25)  # about the up axis, and towards the viewer
-SHADES = {0: 0.55, 1: 0.75, 2: 0.95}  # brightness of the faces towards x, y and up
 COLUMNS = 5
-
-
-def draw_voxels(axes, occupancy):
-    """Draws occupied cells as shaded cubes, seen from the front right above. occupancy: bool (R, R, R), axes x, y, z (up)."""
-    across = np.array([np.cos(TURN), np.sin(TURN), 0])
-    up = np.array([-np.sin(TURN) * np.sin(TILT), np.cos(TURN) * np.sin(TILT), np.cos(TILT)])
-    towards = np.cross(across, up)
-    corners, shades = [], []
-    for axis in range(3):
-        side = int(towards[axis] > 0)
-        outside = np.roll(occupancy, 1 if not side else -1, axis)
-        outside[(slice(None),) * axis + (-1 if side else 0,)] = False
-        cells = np.argwhere(occupancy & ~outside).astype(float)
-        first, second = np.delete(np.eye(3), axis, axis=0)
-        square = np.stack([0 * first, first, first + second, second]) + side * np.eye(3)[axis]
-        corners.append(cells[:, None] + square)
-        shades.append(np.full(len(cells), SHADES[axis]))
-    corners, shades = np.concatenate(corners), np.concatenate(shades)
-    order = np.argsort(corners.mean(axis=1) @ towards)  # the nearest last, over the others
-    flat = np.stack([corners @ across, corners @ up], axis=-1)[order]
-    colours = shades[order, None] * np.array([0.55, 0.75, 1.0])
-    axes.add_collection(PolyCollection(flat, facecolors=colours, edgecolors=colours * 0.8, linewidths=0.15))
-    box = np.array([[x, y, z] for x in (0, 1) for y in (0, 1) for z in (0, 1)]) * len(occupancy)
-    for limit, points in ((axes.set_xlim, box @ across), (axes.set_ylim, box @ up)):
-        limit(points.min(), points.max())
-    axes.set_aspect("equal")
-    axes.set_axis_off()
 
 
 def examples(axes, grids, names, note):
@@ -47,8 +18,7 @@ def examples(axes, grids, names, note):
     """
     panels = make_panels(axes, max(1, len(grids)), columns=min(COLUMNS, max(1, len(grids))))
     for panel, grid, name in zip(panels, grids, names):
-        draw_voxels(panel, grid)
-        panel.set_title(name, fontsize=9)
+        _draw_voxels(panel, grid, name)
     panels[0].figure.suptitle("The objects as the networks see them", fontsize=11)
     write_note(panels[0], note)
 
@@ -59,13 +29,18 @@ def turned_wrong(axes, grids, names, title, note):
     """
     panels = make_panels(axes, max(1, len(grids)), columns=min(COLUMNS, max(1, len(grids))))
     for panel, grid, name in zip(panels, grids, names):
-        draw_voxels(panel, grid)
-        panel.set_title(name, fontsize=8)
+        _draw_voxels(panel, grid, name)
     if not len(grids):
         panels[0].text(0.5, 0.5, "no test object turned from right to wrong", ha="center")
         panels[0].set_axis_off()
     panels[0].figure.suptitle(title, fontsize=11)
     write_note(panels[0], note)
+
+
+def _draw_voxels(axes, grid, name):
+    axes.imshow(isometric(grid), cmap="gray", vmin=0, vmax=1, interpolation="nearest")
+    axes.set_title(name, fontsize=8)
+    axes.set_axis_off()
 
 
 def confusion(axes, matrices, classes, answer):

@@ -12,7 +12,7 @@ import sys
 from pathlib import Path
 
 SCRIPTS = Path(__file__).resolve().parent.parent
-PACKAGES = ("numpy", "torch", "torch-pruning", "safetensors", "open3d-cpu", "open3d", "nvidia-ml-py",
+PACKAGES = ("numpy", "torch", "torch-pruning", "safetensors", "numba", "trimesh", "nvidia-ml-py",
             "onnx", "onnxruntime", "openvino", "zeus")  # fmt: skip
 
 

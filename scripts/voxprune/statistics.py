@@ -70,7 +70,7 @@ def crossed_mean(values, pseudo=(), confidence=CONFIDENCE):
 
     Two-way random effects without replication: Var(mean) = (MS_seeds + MS_objects - MS_rest) / (S N), with Satterthwaite's
     degrees of freedom (Brennan 2001, Generalizability Theory, ch. 6). A bootstrap over seeds and objects is too narrow for
-    few seeds: three resampled seeds hold two thirds of their variance (benchmarks/coverage.py shows both).
+    few seeds: three resampled seeds hold two thirds of their variance (benchmarks/interval_coverage.py shows both).
     From a single seed the interval speaks of that seed alone.
     pseudo: values of objects added for the interval only, so that equal answers to few objects don't look like certainty.
     """

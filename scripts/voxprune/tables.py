@@ -256,11 +256,14 @@ def zeros_that_run_faster(demand):
     ]
 
 
-def write_tables(summary, demand, statistics, answer, folder):
+def write_tables(summary, demand, statistics, answer, skipped, folder):
     """Writes every table of the report; `<method>.csv` beside the study's, the others' numbers stand in `statistics/`.
 
-    statistics: {name: table} of `comparison`. answer: as from `answer.find_answer`.
+    statistics: {name: table} of `comparison`. answer: as from `answer.find_answer`. skipped: a row a mesh left out.
     """
+    about = f"{answer['experiment']}: meshes that couldn't be voxelized and so are in no accuracy."
+    nothing = pd.DataFrame({"split": ["every mesh was voxelized"]})
+    write_table(folder / "skipped_meshes", "Meshes left out", about, skipped if len(skipped) else nothing)
     for method in summary["method"].unique():
         table = study_table(summary, demand, method)
         about = caption(summary, demand[demand["method"] == method])

@@ -115,8 +115,9 @@ def _train_epoch(network, average, optimiser, voxels, recipe, generator, rates, 
     network.train()
     device, classes = voxels.packed.device.type, len(network.description["classes"])
     order = torch.randperm(len(voxels), generator=generator)
+    view = torch.randint(voxels.views, (len(voxels),), generator=generator) if voxels.views > 1 else 0
     total = torch.zeros((), device=voxels.packed.device)
-    for rate, (inputs, labels) in zip(rates, batches(voxels, recipe.batch_size, order)):
+    for rate, (inputs, labels) in zip(rates, batches(voxels, recipe.batch_size, order, view)):
         for group in optimiser.param_groups:
             group["lr"] = rate
         optimiser.zero_grad(set_to_none=True)

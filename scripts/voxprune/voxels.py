@@ -1,71 +1,102 @@
-"""Meshes to voxels: one mesh to an occupancy grid, one folder of meshes to a packed shard."""
+"""Meshes to voxels: one mesh to an occupancy grid, the meshes of one class and split to a packed shard."""
 
 import csv
 import io
-import tempfile
+import multiprocessing
+import os
+import threading
+import zipfile
+import zlib
+from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager
+from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 
 import numpy as np
+from tqdm import tqdm
 
 from voxprune.files import InputError, whole
-from voxprune.meshes import find_meshes, open3d, read_mesh
+from voxprune.meshes import Mesh, read_mesh
+from voxprune.provenance import code_hash, settings_hash
+from voxprune.surface import mark_surface
+from voxprune.trees import mesh_hash
 
-CONVENTIONS = ("centred", "corner")
+UPRIGHT = {  # where a mesh's x, y and z axis go, a row each, so that the named one points up
+    "z": [[1, 0, 0], [0, 1, 0], [0, 0, 1]],
+    "y": [[1, 0, 0], [0, 0, 1], [0, -1, 0]],
+    "x": [[0, 0, 1], [0, 1, 0], [-1, 0, 0]],
+}
 COLUMNS = ("file", "vertices", "triangles", "occupied_voxels", "status", "reason")
+MESHES_A_WORKER = 32  # fewer don't pay for the start of another process
 
 
-def grid_name(resolution, convention, padding):
-    """The settings of a grid in words, as they stand in paths: `32-centred-surface-padding1`."""
-    suffix = f"-padding{padding}" if convention == "centred" and padding else ""
-    return f"{resolution}-{convention}-surface{suffix}"
+def voxelize(mesh, grid):
+    """Occupancy of a mesh in all views: bool, shape (views, R, R, R), axes x, y, z with z up.
 
-
-def voxelize(mesh, resolution, convention="centred", padding=0):
-    """Surface occupancy of an Open3D triangle mesh: bool, shape (resolution, resolution, resolution), axes x, y, z.
-
-    centred: the longest side of the bounding box fills resolution - 2 x padding cells, all axes are centred.
-    corner: as the original study did: scaled about the mean of the vertices to a longest side of 1, cells of
-    1 / resolution counted from the mesh's own minimum, the overflowing index clipped onto the last cell.
+    centred: the middle of the bounding box (of all vertices, those of no face too) lies in the middle of the grid; at
+    `scale: fit` its longest side fills R - 2 x padding cells, in each view anew.
+    corner: as the original study did: scaled to a longest side of 1, cells of 1 / R counted from half a cell before the
+    mesh's own minimum, the overflowing index clipped onto the last cell.
+    Raises InputError where an object is larger than `scale` in one of the views, or its numbers leave a grid empty.
     """
-    scaled = open3d().geometry.TriangleMesh(mesh)
-    if convention == "corner":
-        scaled.scale(1 / np.ptp(np.asarray(mesh.vertices), axis=0).max(), center=mesh.get_center())
-        grid = open3d().geometry.VoxelGrid.create_from_triangle_mesh(scaled, voxel_size=1 / resolution)
-        cells = np.minimum(_occupied_cells(grid), resolution - 1)
-    else:
-        scaled.vertices = open3d().utility.Vector3dVector(_centred(np.asarray(mesh.vertices), resolution, padding))
-        grid = open3d().geometry.VoxelGrid.create_from_triangle_mesh_within_bounds(
-            scaled, 1.0, np.zeros((3, 1)), np.full((3, 1), float(resolution))
+    place = _centred if grid.convention == "centred" else _corner
+    with np.errstate(all="ignore"):  # what rounding can't represent ends in an empty grid, which is told
+        occupancy = np.stack([place(view, grid) for view in _views(mesh, grid)])
+    if not occupancy.any(axis=(1, 2, 3)).all():
+        raise InputError(
+            f"its longest side, {np.ptp(mesh.vertices, axis=0).max():.6g}, is too small or too large to compute with"
         )
-        cells = _occupied_cells(grid)
-        cells = cells[(cells < resolution).all(axis=1)]  # Open3D's bounds reach one cell too far
-    occupancy = np.zeros((resolution,) * 3, dtype=bool)
-    occupancy[tuple(cells.T)] = True
+    return occupancy | _hidden(occupancy) if grid.occupancy == "solid" else occupancy
+
+
+def _views(mesh, grid):
+    """The mesh with z up, turned about z by 0, 1, ... (views - 1) steps of 360 degrees / views, counter-clockwise."""
+    upright = mesh.vertices @ np.array(UPRIGHT[grid.up], dtype=float)
+    for step in range(grid.views):
+        angle = 2 * np.pi * step / grid.views
+        turn = np.array([[np.cos(angle), np.sin(angle), 0], [-np.sin(angle), np.cos(angle), 0], [0, 0, 1]])
+        yield Mesh(upright @ turn if step else upright, mesh.triangles)
+
+
+def _centred(mesh, grid):
+    low, high = mesh.vertices.min(axis=0), mesh.vertices.max(axis=0)
+    longest = (high - low).max()
+    if grid.scale != "fit" and longest > grid.scale:
+        raise InputError(f"its longest side is {longest:.6g}, more than voxels.scale {grid.scale}; raise that")
+    # A millionth less than full size, so that the outermost faces lie inside their cell and not on its boundary.
+    cells = (grid.resolution - 2 * grid.padding) / (longest if grid.scale == "fit" else grid.scale) * (1 - 1e-6)
+    occupancy = np.zeros((grid.resolution,) * 3, dtype=bool)
+    mark_surface(
+        occupancy, (mesh.vertices - (low + high) / 2) * cells + grid.resolution / 2, mesh.triangles, np.zeros(3), 1.0
+    )
     return occupancy
 
 
-def _centred(vertices, resolution, padding):
-    low, high = vertices.min(axis=0), vertices.max(axis=0)
-    # A millionth less than full size, so that the outermost faces lie inside their cell and not on its boundary.
-    scale = (resolution - 2 * padding) / (high - low).max() * (1 - 1e-6)
-    return (vertices - (low + high) / 2) * scale + resolution / 2
+def _corner(mesh, grid):
+    size = 1 / grid.resolution
+    vertices = (mesh.vertices - mesh.vertices.mean(axis=0)) / np.ptp(mesh.vertices, axis=0).max()
+    occupancy = np.zeros((grid.resolution + 1,) * 3, dtype=bool)
+    mark_surface(occupancy, vertices, mesh.triangles, vertices.min(axis=0) - size / 2, size)
+    for axis in range(3):
+        layers = np.moveaxis(occupancy, axis, 0)
+        layers[-2] |= layers[-1]
+    return occupancy[:-1, :-1, :-1]
 
 
-def _occupied_cells(grid):
-    """Indices of the occupied cells of an Open3D voxel grid, shape (n, 3).
+def _hidden(occupancy):
+    """Cells that no ray along x, y or z reaches from outside: the surface lies on both sides of them on all three axes.
 
-    Through Open3D's own PLY writer, in memory where the system can: several times faster than get_voxels(), which
-    builds a Python object for each voxel (a test holds the two equal).
+    Unlike filling what is closed, and unlike counting crossings, this stands gaps, inner walls and doubled faces, all
+    common in CAD models: a gap lets out only the rays that pass through it. What is open to one side stays hollow.
     """
-    memory = Path("/dev/shm")
-    with tempfile.NamedTemporaryFile(suffix=".ply", dir=memory if memory.is_dir() else None) as file:
-        if not open3d().io.write_voxel_grid(file.name, grid):
-            raise InputError(f"{file.name}: Open3D can't write its voxel grid; free some space in this folder")
-        header, _, body = file.read().partition(b"end_header\n")
-    count = int(header.partition(b"element vertex ")[2].split(b"\n", 1)[0])
-    row = np.dtype([("cell", "<f8", 3), ("colour", "u1", 3)])
-    cells = np.frombuffer(body[-count * row.itemsize :] if count else b"", dtype=row)["cell"]
-    return cells.astype(int)  # the writer puts cell numbers, not coordinates, in this field
+    hidden = np.ones_like(occupancy)
+    for axis in (-3, -2, -1):
+        for direction in (1, -1):
+            seen = np.logical_or.accumulate(np.flip(occupancy, axis) if direction < 0 else occupancy, axis=axis)
+            hidden &= np.flip(seen, axis) if direction < 0 else seen
+    return hidden
 
 
 def pack(occupancy):
@@ -78,32 +109,110 @@ def unpack(packed, resolution):
     return np.unpackbits(packed, axis=-1, count=resolution).astype(bool)
 
 
-def voxelize_folder(folder, shard, table, resolution, convention, padding, on_bad_mesh="fail", progress=print):
-    """Voxelizes every `.off` file of a folder into one shard.
+def voxelize_meshes(meshes, shard, table, grid, kept, on_bad_mesh="fail", workers=1, progress=print):
+    """Voxelizes meshes, paths, into one shard, and goes on where an interrupted call stopped.
 
-    shard: `.npy` path, uint8 (meshes, R, R, ceil(R / 8)). table: `.csv` path, a row a mesh (COLUMNS); the order of
-    its rows with status `ok` is the shard's. A bad mesh raises InputError, or with on_bad_mesh="skip" only gets
-    status `skipped` and the reason. Raises InputError where no mesh is left.
+    shard: `.npy` path, uint8 (meshes * views, R, R, ceil(R / 8)), the views of a mesh one after the other.
+    table: `.csv` path, a row a mesh (COLUMNS, voxels of the first view); the order of its rows with status `ok` is the
+    shard's. kept: folder in which each finished mesh stays under its content's hash, for the next call; those of
+    other meshes, settings or code are removed. workers: processes.
+    A bad mesh raises InputError, or with on_bad_mesh="skip" only gets status `skipped` and the reason. Raises
+    InputError where no mesh is left.
     """
-    meshes, grids, rows = find_meshes(folder), [], []
-    for path in meshes:
+    Path(kept).mkdir(parents=True, exist_ok=True)
+    work = partial(_keep, grid=grid, kept=kept, code=code_hash("voxelize"), skip=on_bad_mesh == "skip")
+    found = []
+    with _workers(min(workers, len(meshes) // MESHES_A_WORKER), Path(meshes[0]).parent) as run:
+        for path, (key, row) in zip(meshes, tqdm(run(work, meshes), total=len(meshes), unit=" meshes", disable=None)):
+            found.append((key, {"file": path.name, **row}))
+            if not key:
+                progress(f"skipped: {row['reason']}")
+    keys = [key for key, _ in found if key]
+    if not keys:
+        raise InputError(f"{Path(meshes[0]).parent}: none of its meshes could be voxelized; the reasons stand above")
+    _write_shard(shard, (_recall(kept, key)[0] for key in keys), len(keys))
+    _write_table(table, [row for _, row in found])
+    for path in set(Path(kept).iterdir()) - {_place(kept, key) for key in keys}:
+        path.unlink()
+    progress(f"{len(keys)} of {len(meshes)} meshes voxelized")
+
+
+def _keep(path, grid, kept, code, skip):
+    """Makes sure that the voxels of a mesh are kept. Returns their key, None for a mesh that is skipped, and its row."""
+    key = settings_hash([mesh_hash(path), asdict(grid), code])
+    known = _recall(kept, key)
+    if known is None:
         try:
             mesh = read_mesh(path)
-            occupancy = voxelize(mesh, resolution, convention, padding)
+            occupancy = voxelize(mesh, grid)
         except InputError as error:
-            if on_bad_mesh == "fail":
-                raise
-            rows.append((path.name, 0, 0, 0, "skipped", str(error)))
-            progress(f"skipped: {error}")
-            continue
-        grids.append(pack(occupancy))
-        rows.append((path.name, len(mesh.vertices), len(mesh.triangles), int(occupancy.sum()), "ok", ""))
-    if not grids:
-        raise InputError(f"{folder}: no mesh in it could be voxelized; see {table} for the reasons")
-    with whole(shard) as temporary, open(temporary, "wb") as file:
-        np.save(file, np.stack(grids))
-    with whole(table) as temporary:
-        text = io.StringIO()
-        csv.writer(text, lineterminator="\n").writerows([COLUMNS, *rows])
+            reason = str(error) if str(path) in str(error) else f"{path}: {error}"
+            if not skip:
+                raise InputError(reason) from error
+            return None, dict(zip(COLUMNS[1:], (0, 0, 0, "skipped", reason)))
+        known = pack(occupancy), np.array([len(mesh.vertices), len(mesh.triangles), occupancy[0].sum()])
+        place = _place(kept, key)
+        temporary = place.with_name(f".{place.name}.{os.getpid()}.part")  # a damaged one is noticed, so no wait for the disk
+        with open(temporary, "wb") as file:
+            np.savez_compressed(file, packed=known[0], counts=known[1])
+        os.replace(temporary, place)
+    return key, dict(zip(COLUMNS[1:], (*known[1].tolist(), "ok", "")))
+
+
+def _place(kept, key):
+    return Path(kept) / f"{key}.npz"
+
+
+def _recall(kept, key):
+    """(packed voxels, counts) of a mesh that was voxelized before, None where there are none or the file is damaged."""
+    try:
+        with np.load(_place(kept, key)) as known:
+            return known["packed"], known["counts"]
+    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile, zlib.error):
+        return None
+
+
+def _write_shard(path, grids, count):
+    """Writes grids, (views, R, R, ceil(R / 8)) each, one after the other, so that no more than one lies in memory."""
+    with whole(path) as temporary, open(temporary, "wb") as file:
+        for number, packed in enumerate(grids):
+            if number == 0:
+                shape = (count * len(packed), *packed.shape[1:])
+                np.lib.format.write_array_header_1_0(file, {"descr": "|u1", "fortran_order": False, "shape": shape})
+            file.write(packed.tobytes())
+
+
+def _write_table(path, rows):
+    text = io.StringIO()
+    writer = csv.DictWriter(text, COLUMNS, lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(rows)
+    with whole(path) as temporary:
         temporary.write_text(text.getvalue())
-    progress(f"{len(grids)} of {len(meshes)} meshes voxelized")
+
+
+@contextmanager
+def _workers(count, folder):
+    """A map over so many processes, in order; over none where one would be enough."""
+    if count < 2:
+        yield map
+        return
+    with ProcessPoolExecutor(count, multiprocessing.get_context("spawn"), initializer=_end_with_parent) as pool:
+        try:
+            yield partial(pool.map, chunksize=8)
+        except BrokenProcessPool as error:
+            raise InputError(
+                f"{folder}: a process ended early, most likely for want of memory; use fewer cores or a lower resolution"
+            ) from error
+        finally:
+            pool.shutdown(cancel_futures=True)
+
+
+def _end_with_parent():
+    """Ends this process when its parent is gone, so that a killed job leaves nobody behind."""
+
+    def wait():
+        multiprocessing.parent_process().join()
+        os._exit(1)
+
+    threading.Thread(target=wait, daemon=True).start()

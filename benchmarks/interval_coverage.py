@@ -1,6 +1,6 @@
 """How often do 95 % intervals of an accuracy difference hold the truth? Ours, and the bootstrap over seeds and objects.
 
-usage: python benchmarks/coverage.py [--experiments 2000]
+usage: python benchmarks/interval_coverage.py [--experiments 2000]
 Simulated experiments of 300 test objects, whose difficulty and seeds vary; the truth is known in closed form. `spread` is the
 standard deviation that seeds add to an object's difficulty (which has 1): how much networks of different seeds differ.
 """

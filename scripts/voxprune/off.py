@@ -1,0 +1,149 @@
+"""The OFF format as it is met in the wild: text to vertices and triangles, or the reason why not.
+
+Geomview's description: http://www.geomview.org/docs/html/OFF.html. Read here: OFF, COFF, NOFF, STOFF and their
+combinations, one vertex or face a line, in text. Anything that would have to be guessed is refused.
+"""
+
+import re
+
+import mapbox_earcut
+import numpy as np
+
+HEADER = re.compile(rb"\s*((?:ST|C|N)*OFF)[ \t]*\n?\s*(\d+)[ \t]+(\d+)(?:[ \t]+\d+)?[ \t]*(?:\n|\Z)")  # OFF3514 3546 0 too
+
+
+class BadMesh(Exception):
+    """Why a file can't be used: the fact alone, without the file's name and the remedy."""
+
+
+def parse_off(content):
+    """Content of an `.off` file, bytes, to (vertices float64 (n, 3), triangles int64 (m, 3)).
+
+    Larger polygons become triangles, colours and normals are dropped, faces of one or two vertices too (they have no
+    surface). Coordinates are rounded to float32, as Open3D does. Raises BadMesh where the counts, a line, a number or
+    an index is wrong.
+    """
+    text = _plain(content)
+    header = HEADER.match(text)
+    if not header or b"\0" in text:
+        raise BadMesh(_header_fault(text))
+    n_vertices, n_faces = int(header[2]), int(header[3])
+    if not n_vertices or not n_faces:
+        raise BadMesh(f"its header says {n_vertices} vertices and {n_faces} faces, so there is no surface")
+    body = text[header.end() :].strip()
+    vertices, sizes, corners = _all_triangles(body, n_vertices, n_faces) or _line_by_line(body, n_vertices, n_faces)
+    if len(corners) and not 0 <= corners.min() <= corners.max() < n_vertices:
+        wrong = corners[(corners < 0) | (corners >= n_vertices)][0]
+        raise BadMesh(f"a face names vertex {wrong}, but the vertices are numbered 0 to {n_vertices - 1}")
+    with np.errstate(over="ignore"):  # too large for float32 becomes infinite
+        vertices = vertices.astype(np.float32).astype(float)
+    if not np.isfinite(vertices).all():
+        raise BadMesh("a coordinate is not a finite number")
+    return vertices, triangulate(vertices, sizes, corners)
+
+
+def _plain(content):
+    """Without byte-order mark, comments and the line ends of other systems."""
+    text = content.removeprefix(b"\xef\xbb\xbf")
+    if b"\r" in text:
+        text = text.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
+    return re.sub(rb"#[^\n]*", b"", text) if b"#" in text else text
+
+
+def _header_fault(text):
+    if not text.strip():
+        return "it is empty"
+    if b"\0" in text or re.match(rb"\s*\w*OFF\s+BINARY", text):
+        return "it holds bytes that no text has; only OFF in text can be read"
+    if re.match(rb"\s*(ST|C|N)*(4|n|4n)OFF", text):
+        return "its vertices don't have three coordinates"
+    if re.match(rb"\s*(ST|C|N)*OFF", text):
+        return "the numbers of vertices and faces don't follow OFF"
+    return "it doesn't begin with OFF"
+
+
+def _all_triangles(body, n_vertices, n_faces):
+    """(vertices, sizes, corners) where all is plain: a vertex or triangle a line, nothing else. Otherwise None."""
+    line_ends = np.flatnonzero(np.frombuffer(body, dtype=np.uint8) == ord("\n"))
+    if len(line_ends) + 1 != n_vertices + n_faces:
+        return None
+    cut = line_ends[n_vertices - 1]
+    try:
+        vertices, faces = np.fromstring(body[:cut], sep=" "), np.fromstring(body[cut:], sep=" ", dtype=np.int64)
+    except ValueError:
+        return None
+    if len(vertices) != 3 * n_vertices or len(faces) != 4 * n_faces or (faces[::4] != 3).any():
+        return None
+    return vertices.reshape(-1, 3), np.full(n_faces, 3), faces.reshape(-1, 4)[:, 1:].ravel()
+
+
+def _line_by_line(body, n_vertices, n_faces):
+    lines = [words for words in (line.split() for line in body.split(b"\n")) if words]
+    if len(lines) != n_vertices + n_faces:
+        fault = "is cut short" if len(lines) < n_vertices + n_faces else "goes on"
+        raise BadMesh(
+            f"its header says {n_vertices} vertices and {n_faces} faces, but {len(lines)} lines follow: it {fault}"
+        )
+    width = len(lines[0])
+    if width < 3 or any(len(words) != width for words in lines[:n_vertices]):
+        raise BadMesh("its vertices don't all have as many numbers, three or more")
+    try:
+        vertices = np.array([words[:3] for words in lines[:n_vertices]]).astype(float)
+    except ValueError as error:
+        raise BadMesh("a coordinate is not a number") from error
+    sizes, corners = [], []
+    for words in lines[n_vertices:]:
+        face = _face(words)
+        if len(face) > 2:
+            sizes.append(len(face))
+            corners += face
+    return vertices, np.array(sizes, dtype=np.int64), np.array(corners, dtype=np.int64)
+
+
+def _face(words):
+    """The vertex numbers of a face's line; what follows them is its colour."""
+    try:
+        size = int(words[0])
+        face = [int(word) for word in words[1 : size + 1]]
+    except ValueError as error:
+        raise BadMesh(f"a face's line is not of whole numbers: {b' '.join(words)[:40].decode(errors='replace')}") from error
+    if size < 1 or len(face) != size or max(map(abs, face)) > 2**62:
+        raise BadMesh(f"a face's line doesn't hold what it says: {b' '.join(words)[:40].decode(errors='replace')}")
+    return face
+
+
+def triangulate(vertices, sizes, corners):
+    """Polygons to triangles, int64 (m, 3): a fan where they are convex, ear clipping where not.
+
+    vertices: float64 (n, 3). sizes: corners of each polygon, three or more. corners: vertex numbers of all polygons,
+    one after the other.
+    """
+    starts = np.cumsum(sizes) - sizes
+    triangles = [np.empty((0, 3), dtype=np.int64)]
+    for size in np.unique(sizes):
+        polygons = corners[starts[sizes == size][:, None] + np.arange(size)]
+        convex = np.ones(len(polygons), dtype=bool) if size == 3 else _convex(vertices[polygons])
+        triangles += [polygons[convex][:, [0, i, i + 1]] for i in range(1, size - 1)]
+        triangles += [polygon[_clip_ears(vertices[polygon])] for polygon in polygons[~convex]]
+    return np.concatenate(triangles)
+
+
+def _convex(points):
+    """Which polygons, (k, size, 3), turn the same way at every corner, seen along their normal (Newell's)."""
+    edges = np.roll(points, -1, axis=1) - points
+    turns = np.cross(edges, np.roll(edges, -1, axis=1))
+    return (np.einsum("kij,kj->ki", turns, _normals(points)) >= 0).all(axis=1)
+
+
+def _normals(points):
+    centred = points - points[:, :1]
+    return np.cross(centred, np.roll(centred, -1, axis=1)).sum(axis=1)
+
+
+def _clip_ears(points):
+    """Triangles, (m, 3) numbers into the points (size, 3) of one polygon, seen along the largest axis of its normal."""
+    seen = np.delete(points, np.abs(_normals(points[None])[0]).argmax(), axis=1)
+    found = mapbox_earcut.triangulate_float64(np.ascontiguousarray(seen), np.array([len(points)], dtype=np.uint32))
+    if not len(found):  # a polygon without area: its lines still count
+        return np.array([[0, i, i + 1] for i in range(1, len(points) - 1)])
+    return found.reshape(-1, 3).astype(np.int64)

@@ -1,0 +1,68 @@
+"""Where the meshes of a data set come from, told from its settings before any job runs."""
+
+from pathlib import Path
+from typing import NamedTuple
+
+from voxprune.archives import find_members
+from voxprune.files import InputError
+from voxprune.furniture import MAKERS
+from voxprune.modelnet import MODELNET, check_tree
+from voxprune.trees import SPLITS, find_classes, find_layout, find_meshes
+
+STRANGE = set("{}<>" + "".join(map(chr, range(32))))  # Snakemake's paths can't hold these
+
+
+class Source(NamedTuple):
+    """meshes: folder of a class and split, with {name} and {split} where the tree has them. classes: in label order."""
+
+    meshes: str
+    classes: list
+
+
+def find_source(dataset):
+    """The Source of a data set; dataset: the keys of `dataset` in the config.
+
+    What the user has already is looked at: raises InputError where a class or a split has no meshes, or ModelNet's
+    not as many as were published.
+    """
+    tree, classes = dataset["folder"], _classes(dataset)
+    if tree is None:
+        return Source(f"data/meshes/{dataset['name']}/{{name}}/{{split}}", classes)
+    layout = find_layout(tree)
+    if dataset["source"] in MODELNET:
+        if "{split}" not in layout:
+            raise InputError(f"{tree}: no folders train and test in it; use `source: folder`")
+        check_tree(tree, classes, MODELNET[dataset["source"]].counts)
+    for name in classes:
+        for split in SPLITS:
+            find_meshes(Path(tree) / layout.format(name=name, split=split), *drawn(layout, split, dataset))
+    return Source(f"{tree}/{layout}", classes)
+
+
+def drawn(layout, split, dataset):
+    """The further arguments of `find_meshes` for a split: none where it has a folder of its own."""
+    return () if "{split}" in layout else (split, dataset["test_percent"], dataset["seed"])
+
+
+def _classes(dataset):
+    known = _known_classes(dataset)
+    if dataset["classes"] == "all":
+        strange = [name for name in known if set(name) & STRANGE]
+        if strange:
+            raise InputError(f"{dataset['folder'] or dataset['archive']}: a class can't be called {strange[0]!r}; rename it")
+        return known
+    unknown = [name for name in dataset["classes"] if name not in known]
+    if unknown:
+        place = dataset["folder"] or dataset["archive"] or dataset["source"]
+        raise InputError(f"{place}: no class {unknown[0]!r} in it; choose from {', '.join(known)}, or set `classes: all`")
+    return dataset["classes"]
+
+
+def _known_classes(dataset):
+    if dataset["source"] == "furniture":
+        return list(MAKERS)
+    if dataset["source"] in MODELNET:
+        return list(MODELNET[dataset["source"]].counts)
+    if dataset["archive"]:
+        return sorted({member.name for member in find_members(dataset["archive"])})
+    return find_classes(dataset["folder"])
