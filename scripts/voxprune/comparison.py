@@ -70,8 +70,8 @@ def compare_levels(outcomes, summary, demand, margin, confidence):
     below minus margin; else undecided. Collapsed networks answer the same to all objects and are inferior untested.
     margin: points. Latency and energy: of `fastest_cell`, None where they weren't measured.
     """
-    about = summary.groupby(["method", "level_percent"]).first()
-    cost = costs(summary, demand)
+    networks = summary.groupby(["method", "level_percent"])
+    about, collapsed, cost = networks[["unit", "realise"]].first(), networks["collapsed"].any(), costs(summary, demand)
     parent, rows = outcomes.correct[PARENT], []
     for (method, level), correct in outcomes.correct.items():
         found = statistics.difference(correct, parent, confidence)
@@ -81,8 +81,8 @@ def compare_levels(outcomes, summary, demand, margin, confidence):
         tests = [statistics.mcnemar(*pair) for pair in zip(correct, parent)]
         rows.append(
             {
-                "method": method, "level_percent": level, "unit": about.loc[(method, level), "unit"],
-                "realise": about.loc[(method, level), "realise"], "collapsed": bool(about.loc[(method, level), "collapsed"]),
+                "method": method, "level_percent": level, **about.loc[(method, level)].to_dict(),
+                "collapsed": bool(collapsed[method, level]),
                 **_interval("accuracy_percent", accuracy), **_interval("difference_points", found),
                 "p_non_inferior": statistics.non_inferiority(found, margin / 100),
                 "p_sign_flip": statistics.sign_flip((correct.mean(axis=1) - parent.mean(axis=1)).tolist()),
@@ -189,9 +189,8 @@ def compare_at_budgets(outcomes, levels, confidence):
         for one, other in combinations(values, 2):
             found = statistics.difference(values[one], values[other], confidence)
             pairs.append({**at, "method": one, "other": other, **_interval("difference_points", found)})
-    return pd.DataFrame(singles, columns=None if singles else ["cost"]), pd.DataFrame(
-        pairs, columns=None if pairs else ["cost"]
-    )
+    # A table without rows has a column all the same, so that its file can be read back.
+    return tuple(pd.DataFrame(rows, columns=None if rows else ["cost"]) for rows in (singles, pairs))
 
 
 def _at_budgets(outcomes, levels):
