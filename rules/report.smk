@@ -85,7 +85,7 @@ rule write_tables:
         statistics=collect(f"results/{EXPERIMENT}/statistics/{{table}}.csv", table=STATISTICS),
         skipped=f"{VOXELS}/skipped.csv",
     output:
-        [reported(f"results/{EXPERIMENT}/tables/{table}.html", "Tables", {"table": table}) for table in TABLES],
+        [reported(f"results/{EXPERIMENT}/tables/{table}.html", "Tables", {"table": table.replace("_", " ")}) for table in TABLES],
         collect(f"results/{EXPERIMENT}/tables/{{table}}.{{kind}}", table=TABLES, kind=["md", "tex"]),
         collect(f"results/{EXPERIMENT}/tables/{{method}}.csv", method=["parent", *METHODS]),
     log:

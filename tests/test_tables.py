@@ -138,4 +138,4 @@ def test_intervals_stand_beside_differences(report):
         r"\| filter +\| +80 \| +7\d\.\d\d \| -1\d\.\d \(-\d+\.\d to -\d+\.\d\) .* inferior \|", report["levels.md"]
     )
     number = r"[+-]\d\.\d"
-    assert re.search(rf"\| 50 % of macs +\| +{number} \({number} to {number}\) = \|", report["equal_cost.md"])
+    assert re.search(rf"\| 50 % of MACs +\| +{number} \({number} to {number}\) = \|", report["equal_cost.md"])

@@ -5,8 +5,7 @@ Every sentence is made from the tables of `voxprune.comparison`; nothing here lo
 
 import pandas as pd
 
-from voxprune.comparison import COSTS
-from voxprune.tables import CELL, counted, fastest_cell, hardware, warnings
+from voxprune.tables import CELL, COSTS, counted, fastest_cell, hardware, warnings
 
 SEEDS_ADVISED = 6  # five can't reach p < 0.05 in a sign-flip test, six can
 STUDY_LEVELS = {"filter": 80, "weight": 60}  # percent; up to these the original study saw no loss

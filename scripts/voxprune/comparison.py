@@ -12,16 +12,9 @@ import pandas as pd
 
 from voxprune import statistics
 from voxprune.files import InputError, network_folder
-from voxprune.tables import at_cell, fastest_cell
+from voxprune.tables import COSTS, at_cell, fastest_cell
 
 PARENT = ("parent", 0)
-COSTS = {
-    "macs": "MACs",
-    "parameters": "parameters",
-    "compressed_bytes": "stored bytes, compressed",
-    "latency_ms": "latency",
-    "energy_mj": "energy",
-}
 BUDGETS = (75, 50, 25, 10)  # percent of the parent's cost, at which methods are compared
 
 

@@ -10,6 +10,13 @@ from voxprune.files import InputError, read_json, whole
 
 KEY = ["method", "level_percent", "seed"]
 CELL = ["engine", "device", "threads", "batch_size"]
+COSTS = {  # what methods are compared at: column of the tables, and its name
+    "macs": "MACs",
+    "parameters": "parameters",
+    "compressed_bytes": "stored bytes, compressed",
+    "latency_ms": "latency",
+    "energy_mj": "energy",
+}
 
 
 def summarise(metrics):
@@ -172,12 +179,18 @@ def named(values, noun):
 DECIMALS = {"level_percent": 0, "seeds": 0, "n_samples": 0, "gpu_utilization_per_inference_percent": 3}
 
 
+WORDS = {"_ms_batch": ", ms, batch ", "_million": ", million", "_thousand": ", thousand", "_megabytes": ", megabytes",
+         "_percent": " %", "_": " ", "macs": "MACs", "cpu": "CPU", "gpu": "GPU"}  # fmt: skip
+
+
 def as_text(table):
     """A table of numbers as one of texts: rounded for reading, what is missing is a dash, headers in words."""
     shown = {}
     for column in table:
         digits = DECIMALS.get(column, 2 if any(word in column for word in ("accuracy", "latency", "megabytes")) else 1)
-        header = column.replace("_", " ").replace("percent", "%").replace(" ms batch", ", ms, batch ")
+        header = column
+        for written, said in WORDS.items():
+            header = header.replace(written, said)
         shown[header] = [
             value if isinstance(value, str) else f"{value:.{digits}f}" if pd.notna(value) else "-" for value in table[column]
         ]
@@ -335,7 +348,7 @@ def budgets_table(budgets):
     wide.insert(
         0,
         "at",
-        [f"{percent} % of {cost.replace('_', ' ')}" for cost, percent in zip(wide.pop("cost"), wide.pop("budget_percent"))],
+        [f"{percent} % of {COSTS[cost]}" for cost, percent in zip(wide.pop("cost"), wide.pop("budget_percent"))],
     )
     return wide
 
