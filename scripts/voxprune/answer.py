@@ -202,9 +202,9 @@ def _headline(answer):
     most = {}
     for cost in ("macs", "compressed_bytes"):
         name = max(useful, key=lambda name: useful[name]["largest_saving"][cost])
-        if useful[name]["largest_saving"][cost] > 0:
+        if round(useful[name]["largest_saving"][cost]) > 0:
             most[cost] = f"{name} saves most {_short(cost)}, {useful[name]['largest_saving'][cost]:.0f} %"
-    said = "; ".join(most.values()) or "none of them saves anything on the device"
+    said = "; ".join(most.values()) or "nothing tested here saves anything on the device"
     return f"**Without losing {margin} of accuracy, {said}.**"
 
 

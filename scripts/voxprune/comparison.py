@@ -65,7 +65,7 @@ def compare_levels(outcomes, summary, demand, margin, confidence):
     """
     networks = summary.groupby(["method", "level_percent"])
     about, collapsed, cost = networks[["unit", "realise"]].first(), networks["collapsed"].any(), costs(summary, demand)
-    parent, rows = outcomes.correct[PARENT], []
+    parent, rows, differences = outcomes.correct[PARENT], [], []
     for (method, level), correct in outcomes.correct.items():
         found = statistics.difference(correct, parent, confidence)
         by_class = class_differences(correct, parent, outcomes, confidence)
@@ -84,14 +84,24 @@ def compare_levels(outcomes, summary, demand, margin, confidence):
                 "balanced_difference_points": 100 * float(np.mean([one.mean for one in by_class.values()])),
                 "worst_class": worst, **_interval("worst_class_points", by_class[worst]),
                 "detectable_drop_points": 100 * statistics.detectable_drop(found, confidence),
-                "seeds_needed": statistics.seeds_needed(found, len(outcomes.seeds), margin / 100, confidence),
                 **cost.loc[(method, level)].to_dict(),
             }
         )  # fmt: skip
+        differences.append(found)
     table = pd.DataFrame(rows)
     tested = (table["method"] != "parent") & ~table["collapsed"]
     table["p_holm"] = np.nan
     table.loc[tested, "p_holm"] = statistics.holm(table.loc[tested, "p_non_inferior"])
+    # As strict as Holm's correction is at this row's place among the others.
+    hurdle = (
+        tested.sum()
+        + 1
+        - table.loc[tested, "p_non_inferior"].rank(method="first").reindex(table.index, fill_value=tested.sum())
+    )
+    table["seeds_needed"] = [
+        statistics.seeds_needed(found, len(outcomes.seeds), margin / 100, 1 - (1 - confidence) / tests)
+        for found, tests in zip(differences, hurdle)
+    ]
     table["verdict"] = np.select(
         [
             table["method"] == "parent",
