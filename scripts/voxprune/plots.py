@@ -5,6 +5,7 @@ The docstring of each is its caption in the report; the line below each plot say
 
 import inspect
 import math
+import textwrap
 from contextlib import contextmanager
 
 import matplotlib
@@ -26,6 +27,7 @@ STYLE = {
 COLOURS = ["#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000"]
 MARKERS = ["o", "s", "^", "D", "v", "P", "X", "<", ">", "p", "h", "*"]
 DASHES = ["-", "--", ":", "-."]
+NOTE_LETTERS_AN_INCH = 17  # of the line below each plot
 PARENT_LOOK = {"color": "0.35", "marker": "*", "markersize": 9, "linestyle": ""}
 
 
@@ -239,7 +241,7 @@ def latency_by_level(axes, summary, demand):
         _noise_band(panel, rows, "latency_ms.p50")
         _lines(panel, rows, "level_percent", "latency_ms.p50", low="latency_ms.p50", high="latency_ms.p90")
         panel.set(xlabel="pruning level, %", title=engine)
-        panel.set_ylim(bottom=0)
+    panels[0].set_ylim(bottom=0)  # of all, and after all are drawn: before, it would keep later ones from being seen whole
     where = "" if (demand["device"] != "cpu").any() else f", {threads} thread{'s' * (threads > 1)}"
     panels[0].set_ylabel(f"latency of a batch of {size}, ms (median, bars to p90)")
     panels[0].figure.suptitle(f"Latency by pruning level{where}", fontsize=11)
@@ -478,4 +480,7 @@ def _legend(axes):
 
 
 def write_note(axes, text):
+    """The line below a figure, broken where it would be wider."""
+    width = int(NOTE_LETTERS_AN_INCH * axes.figure.get_figwidth())
+    text = "\n".join(textwrap.fill(line, width) for line in text.splitlines())
     axes.figure.supxlabel(text, x=0.01, ha="left", fontsize=7.5, color="0.35")
