@@ -7,7 +7,7 @@ import pandas as pd
 
 from voxprune.files import read_json, run_command
 from voxprune.plots import write_plots
-from voxprune.tables import read_statistics, read_summary
+from voxprune.summary import read_statistics, read_summary
 
 
 def main(options):

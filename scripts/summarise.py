@@ -4,7 +4,7 @@ import argparse
 from pathlib import Path
 
 from voxprune.files import network_folder, run_command, whole
-from voxprune.tables import gather_demand, summarise
+from voxprune.summary import gather_demand, summarise
 
 
 def main(options):

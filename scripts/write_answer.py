@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pandas as pd
 
-from voxprune import answer, comparison
+from voxprune import answer, comparison, sentences
 from voxprune.files import run_command, whole, write_json
-from voxprune.tables import read_summary
+from voxprune.summary import read_summary
 
 
 def main(options):
@@ -32,7 +32,7 @@ def main(options):
     write_json(options.results / "answer.json", found)
     for markup, ending in (("markdown", "md"), ("rst", "rst")):
         with whole(options.results / f"answer.{ending}") as temporary:
-            temporary.write_text(answer.render(answer.tell(found), markup))
+            temporary.write_text(sentences.render(sentences.tell(found), markup))
 
 
 def parse():

@@ -6,7 +6,8 @@ from pathlib import Path
 import pandas as pd
 
 from voxprune.files import read_json, run_command
-from voxprune.tables import read_statistics, read_summary, write_tables
+from voxprune.summary import read_statistics, read_summary
+from voxprune.tables import write_tables
 
 
 def main(options):

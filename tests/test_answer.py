@@ -12,7 +12,7 @@ from jsonschema import Draft202012Validator
 
 from conftest import ROOT
 from made_up import experiment, write_predictions
-from voxprune import answer, comparison
+from voxprune import answer, comparison, sentences
 
 SCHEMA = Draft202012Validator(yaml.safe_load((ROOT / "schemas/answer.schema.yaml").read_text()))
 
@@ -23,7 +23,7 @@ def answered(**options):
     levels = comparison.compare_levels(outcomes, summary, demand, 1.0, 0.95)
     budgets, _ = comparison.compare_at_budgets(outcomes, levels, 0.95)
     found = answer.find_answer(levels, budgets, summary, demand, 1.0, 0.95)
-    return found, answer.render(answer.tell(found), "markdown")
+    return found, sentences.render(sentences.tell(found), "markdown")
 
 
 def test_the_largest_saving_of_each_method_and_what_limits_it():
@@ -86,7 +86,7 @@ def test_seeds_that_would_decide_are_counted():
     found = answer.find_answer(levels, comparison.compare_at_budgets(outcomes, levels, 0.95)[0], summary, demand, 1.0, 0.95)
     needed = found["methods"]["filter"]["limited_by"]["seeds_needed"]
     assert needed > 3
-    assert f"3 seeds can't tell; {needed} would" in answer.render(answer.tell(found), "markdown")
+    assert f"3 seeds can't tell; {needed} would" in sentences.render(sentences.tell(found), "markdown")
 
 
 def test_the_same_predictions_give_the_same_answer(tmp_path):
@@ -103,6 +103,6 @@ def test_the_same_predictions_give_the_same_answer(tmp_path):
 
 def test_the_front_page_of_the_report_is_valid(capsys):
     found, _ = answered(seeds=1, objects=60)
-    page = publish_parts(answer.render(answer.tell(found), "rst"), writer="html")["html_body"]
+    page = publish_parts(sentences.render(sentences.tell(found), "rst"), writer="html")["html_body"]
     assert page.count("<table") == 1 and "system-message" not in page and not capsys.readouterr().err
     assert all(math.isfinite(value) for value in found["parent"].values())

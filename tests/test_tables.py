@@ -7,7 +7,6 @@ import pytest
 
 from made_up import experiment
 from voxprune import answer, comparison, tables
-from voxprune.files import InputError
 
 
 def row(method, level, engine="torch", threads=1, batch_size=64, p50=100.0, verdict="no difference", **more):
@@ -38,24 +37,6 @@ def test_conditions_have_rows_of_their_own():
     assert list(tables.demand_table(demand, "filter")["conditions"].unique()) == conditions
 
 
-def test_a_full_valid_run_has_no_warnings():
-    assert tables.warnings(pd.DataFrame([row("weight", 50, realise="mask"), row("filter", 50, realise="remove")])) == ""
-
-
-@pytest.mark.parametrize("wrong, sentence", [
-    ({"detail": "brief"}, "Measured briefly"),
-    ({"valid": False, "invalid_reasons": "the GPU throttled itself"}, "INVALID for weight: the GPU throttled itself."),
-    ({"verdict": "faster", "realise": "mask"},
-     "LOOK: masks ran faster than their parent: weight 50 % in torch, 1 thread, batch 64 (3.40x)."),
-])  # fmt: skip
-def test_what_speaks_against_a_figure_stands_beside_it(wrong, sentence):
-    assert sentence in tables.warnings(pd.DataFrame([row("weight", 50, **wrong)]))
-
-
-def test_removed_filters_may_run_faster():
-    assert tables.warnings(pd.DataFrame([row("filter", 50, verdict="faster", realise="remove")])) == ""
-
-
 def test_the_studys_table_takes_the_first_engine_and_the_largest_batch():
     metrics = {"method": "filter", "level_percent": 50, "accuracy_percent": 80.0, "macs": 2e6, "parameters": 3e3,
                "nonzero_parameters": 2e3, "compressed_bytes": 1e6}  # fmt: skip
@@ -68,12 +49,6 @@ def test_the_studys_table_takes_the_first_engine_and_the_largest_batch():
     assert (table["accuracy_percent"], table["seeds"], table["macs_million"]) == (85, 2, 2)
     assert (table["latency_ms_batch1"], table["latency_ms_batch64"]) == (10 + 1 + 5, 10 + 64 + 5)
     assert table["cpu_utilization_percent"] == 50
-
-
-def test_a_summary_without_a_parent_is_refused(tmp_path):
-    pd.DataFrame([{"method": "filter"}]).to_csv(tmp_path / "summary.csv")
-    with pytest.raises(InputError, match="summary.csv: no row of the parent; delete it and run again"):
-        tables.read_summary(tmp_path / "summary.csv")
 
 
 @pytest.fixture(scope="module")

@@ -12,7 +12,7 @@ import pandas as pd
 
 from voxprune import statistics
 from voxprune.files import InputError, network_folder
-from voxprune.tables import COSTS, at_cell, fastest_cell
+from voxprune.summary import COSTS, at_cell, fastest_cell
 
 PARENT = ("parent", 0)
 BUDGETS = (75, 50, 25, 10)  # percent of the parent's cost, at which methods are compared

@@ -16,7 +16,7 @@ import pandas as pd
 from matplotlib.ticker import FuncFormatter
 
 from voxprune.files import whole
-from voxprune.tables import COSTS, at_cell, counted, hardware, main_cell, measured_on_gpu, named
+from voxprune.summary import COSTS, at_cell, counted, hardware, main_cell, measured_on_gpu, named
 
 STYLE = {
     "figure.figsize": (6.4, 4.2), "figure.dpi": 150, "font.size": 10, "axes.grid": True, "grid.alpha": 0.3,

@@ -3,8 +3,9 @@
 import numpy as np
 import pandas as pd
 
-from voxprune.answer import against_parent, found_at, speed_text
+from voxprune.answer import found_at
 from voxprune.plots import evidence, make_panels, method_looks, write_note
+from voxprune.sentences import against_parent, speed_text
 
 SOURCE = "https://github.com/katifrahim/Reducing-the-computational-demand-of-3D-CNNs"
 # Level in percent: (accuracy in percent of 908 objects, "GPU utilization per inference" in percent). Filter pruning's table

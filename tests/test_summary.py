@@ -1,0 +1,47 @@
+"""The summary: every number of every network, the cell a deployment would choose, and what speaks against a figure."""
+
+import pandas as pd
+import pytest
+
+from made_up import demand_row, experiment
+from voxprune import summary
+from voxprune.files import InputError, write_json
+
+
+def demand(**more):
+    return pd.DataFrame([demand_row("weight", 50, "torch") | more, demand_row("filter", 50, "torch")])
+
+
+def test_a_full_valid_run_has_no_warnings():
+    assert summary.warnings(demand()) == ""  # removed filters may run faster
+
+
+@pytest.mark.parametrize("wrong, sentence", [
+    ({"detail": "brief"}, "Measured briefly"),
+    ({"valid": False, "invalid_reasons": "the GPU throttled itself"}, "INVALID for weight: the GPU throttled itself."),
+    ({"speedup.verdict": "faster", "speedup.mean": 3.4},
+     "LOOK: masks ran faster than their parent: weight 50 % in torch, 1 thread, batch 64 (3.40x)."),
+])  # fmt: skip
+def test_what_speaks_against_a_figure_is_said(wrong, sentence):
+    assert sentence in summary.warnings(demand(**wrong))
+
+
+def test_deployment_takes_the_engine_in_which_the_parent_is_fastest():
+    _, _, demand = experiment(seeds=1, objects=6)
+    assert summary.fastest_cell(demand) == ("openvino", "cpu", 1, 64)
+    assert set(summary.at_cell(demand, summary.fastest_cell(demand))["engine"]) == {"openvino"}
+    assert summary.main_cell(demand)[0] == "torch"
+
+
+def test_every_number_has_a_column(tmp_path):
+    for seed in (1, 0):
+        content = {"method": "filter", "level_percent": 50, "seed": seed, "removed_percent": {"macs": 75.0}}
+        write_json(tmp_path / f"{seed}.json", content)
+    table = summary.summarise([tmp_path / "1.json", tmp_path / "0.json"])
+    assert table["seed"].tolist() == [0, 1] and table["removed_percent.macs"].tolist() == [75, 75]
+
+
+def test_a_summary_without_a_parent_is_refused(tmp_path):
+    pd.DataFrame([{"method": "filter"}]).to_csv(tmp_path / "summary.csv")
+    with pytest.raises(InputError, match="summary.csv: no row of the parent; delete it and run again"):
+        summary.read_summary(tmp_path / "summary.csv")
