@@ -20,7 +20,7 @@ RETRAINED = [method for method in METHODS if "epochs" in config["methods"][metho
 if RETRAINED:
     PLOTS["retraining_curves"] = "Training and layers"
 STATISTICS = ["levels", "seeds", "classes", "budgets", "pairs", "fronts", "hypervolumes"]
-TABLES = ["levels", "equal_cost", "fronts", "hypervolumes", "classes", "skipped_meshes"]
+TABLES = ["levels", "equal_cost", "pairs", "fronts", "hypervolumes", "classes", "seeds", "second_opinions", "skipped_meshes"]
 TABLES += [f"{method}{kind}" for method in ["parent", *METHODS] for kind in ("", "_demand")]
 CHILDREN = ["parent", *collect("{method}/level{level}", method=METHODS, level=LEVELS)]
 METRICS = collect(f"results/{EXPERIMENT}/seed{{seed}}/{{child}}/metrics.json", seed=SEEDS, child=CHILDREN)

@@ -44,14 +44,15 @@ def summary_row(method, level, seed, objects):
 
 def demand_row(method, level, engine):
     faster = REALISE.get(method) == "remove"
-    latency = (100 if engine == "torch" else 20) * (1 - 0.8 * level / 100 * faster)
+    share = 1 - 0.8 * level / 100 * faster
+    latency = (100 if engine == "torch" else 20) * share
     return {
         "experiment": "made-up", "method": method, "level_percent": level, "seed": 0, "realise": REALISE.get(method),
         "detail": "full", "valid": True, "invalid_reasons": "", "engine": engine, "device": "cpu", "threads": 1, "batch_size": 64,
-        "latency_ms.p50": latency, "latency_ms.p90": 1.1 * latency, "throughput_per_s": 640.0, "cpu_utilization_percent": 50.0,
-        "speedup.mean": 100 / latency if engine == "torch" else 20 / latency, "speedup.low": 0.95, "speedup.high": 6.0,
+        "latency_ms.p50": latency, "latency_ms.p90": 1.1 * latency, "latency_ms.n": 1000, "throughput_per_s": 640.0, "cpu_utilization_percent": 50.0,
+        "speedup.mean": 1 / share, "speedup.low": 0.98 / share, "speedup.high": 1.02 / share,
         "speedup.noise_percent": 4.0, "speedup.verdict": "faster" if faster else "no difference",
-        "energy_mj_per_inference": None, "hardware.cpu": "A CPU", "hardware.cores": 2, "hardware.gpu": None,
+        "energy_mj_per_inference": None, "energy_share": None, "energy_noise_percent": None, "hardware.cpu": "A CPU", "hardware.cores": 2, "hardware.gpu": None,
     }  # fmt: skip
 
 

@@ -3,6 +3,7 @@
 import warnings
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from made_up import CLASSES, experiment, write_predictions
@@ -32,6 +33,47 @@ def test_equal_cost_goes_with_the_mean_over_seeds_and_the_fastest_engine():
     row = levels_of().loc[("filter", 50)]
     assert (row["macs"], row["parameters"]) == (0.25e6, 0.5e5)
     assert row["latency_ms"] == pytest.approx(20 * 0.6) and row["speedup_mean"] == pytest.approx(1 / 0.6)
+
+
+def test_time_is_that_of_the_job_that_measured_parent_and_child_side_by_side():
+    """On another day, in another job, the same parent takes longer: that makes no network faster."""
+    outcomes, summary, demand = experiment()
+    demand.loc[demand["method"] == "parent", "latency_ms.p50"] *= 1.2
+    found = comparison.costs(summary, demand)["latency_ms"]
+    assert found["weight", 50] == found["parent", 0] == 24 and found["filter", 50] == pytest.approx(24 * 0.6)
+
+
+def test_energy_inside_the_noise_is_the_parents():
+    outcomes, summary, demand = experiment()
+    filters = demand["method"] == "filter"
+    demand["energy_mj_per_inference"], demand["energy_noise_percent"] = 5.0, 4.0
+    demand["energy_share"] = np.where(filters, 0.5, 1.03)
+    found = comparison.costs(summary, demand)["energy_mj"]
+    assert found["weight", 50] == found["parent", 0] == 5 and found["filter", 50] == 2.5
+
+
+def test_seeds_that_disagree_about_the_speed_are_judged_together():
+    outcomes, summary, demand = experiment()
+    other = demand.assign(**{"seed": 1, "speedup.mean": 0.9, "speedup.low": 0.1, "speedup.verdict": "no difference"})
+    row = comparison.costs(summary, pd.concat([demand, other], ignore_index=True)).loc[("filter", 50)]
+    assert row["speedup_verdict"] == "no difference" and row["latency_ms"] == 20
+
+
+def test_a_method_that_trains_on_starts_from_its_own_level_0():
+    """Between its levels 0 and 50, both always right, it is never worse than that."""
+    outcomes, summary, demand = experiment(lost={"filter": {0: 0, 50: 0}}, right=0.7)
+    for level in (0, 50):
+        outcomes.correct["filter", level][:] = True
+    levels = comparison.compare_levels(outcomes, summary, demand, 1.0, 0.95)
+    singles, _ = comparison.compare_at_budgets(outcomes, levels, 0.95)
+    assert singles["accuracy_percent"].unique() == [100]
+
+
+def test_where_every_level_collapses_tables_have_columns_all_the_same():
+    outcomes, summary, demand = experiment(lost={"filter": {100: 90}})
+    levels = comparison.compare_levels(outcomes, summary, demand, 1.0, 0.95)
+    assert list(comparison.hypervolumes(outcomes, levels)) == ["cost"]
+    assert [list(table) for table in comparison.compare_at_budgets(outcomes, levels, 0.95)] == [["cost"]] * 2
 
 
 def test_too_little_data_is_undecided_and_says_what_would_decide():

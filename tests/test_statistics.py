@@ -116,6 +116,20 @@ def test_a_true_loss_of_the_margin_passes_once_in_twenty():
     assert 0.03 <= np.mean(claimed) <= 0.07
 
 
+@pytest.mark.parametrize("seeds", [3, 6])
+def test_a_cautious_test_keeps_its_level_far_out_in_the_tail(seeds):
+    """Where Holm's correction asks for p below 0.05 / 30, three seeds that agree by chance would pass too often."""
+    rng, spread, level = np.random.default_rng(4), np.sqrt(1 + 0.1**2 + 0.5**2), 0.05 / 30
+    margin = stats.norm.cdf(1.5 / spread) - stats.norm.cdf(1.2 / spread)
+    passed = {True: 0, False: 0}
+    for _ in range(40):
+        for parent, child in zip(*simulated(rng, seeds, 300, 0.3, 100)):
+            for cautious in passed:
+                found = statistics.difference(child, parent, cautious=cautious)
+                passed[cautious] += statistics.non_inferiority(found, margin) <= level
+    assert passed[True] <= 4000 * level < passed[False]
+
+
 def test_equal_answers_to_few_objects_are_no_certainty():
     same = np.ones((1, 24), dtype=bool)
     found = statistics.difference(same, same)
@@ -168,6 +182,8 @@ def test_more_seeds_help_where_seeds_are_what_varies():
     assert 3 < needed <= 50
     objects = np.repeat(rng.normal(0, 1, (1, 100)), 3, axis=0)
     assert statistics.seeds_needed(statistics.crossed_mean(objects - objects.mean()), 3, 0.01) is None  # more objects would
+    luck = rng.normal(0, 0.2, (3, 1000))  # of a seed with an object: more seeds average it out too
+    assert 3 < statistics.seeds_needed(statistics.crossed_mean(luck - luck.mean()), 3, 0.005) <= 50
 
 
 # ---- cost against accuracy -----------------------------------------------------------------------------------------

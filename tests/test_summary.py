@@ -33,6 +33,32 @@ def test_deployment_takes_the_engine_in_which_the_parent_is_fastest():
     assert summary.main_cell(demand)[0] == "torch"
 
 
+def test_a_parent_that_ran_nowhere_is_refused():
+    _, _, demand = experiment(seeds=1, objects=6)
+    with pytest.raises(InputError, match="the parent ran in no engine .* add `torch`"):
+        summary.fastest_cell(demand.assign(**{"latency_ms.p50": float("nan")}))
+
+
+def test_the_machine_of_a_cell_is_the_one_it_ran_on():
+    both = pd.DataFrame(
+        [demand_row("filter", 50, "torch") | {"hardware.gpu": "A GPU", "device": device} for device in ("cuda", "cpu")]
+    )
+    assert (summary.hardware(both), summary.hardware(both, "cpu")) == ("A GPU", "A CPU")
+
+
+def test_energy_is_compared_with_the_parents_of_the_same_job(tmp_path):
+    cell = {"engine": "torch", "device": "cuda", "threads": 1, "batch_size": 64, "reasons": {}}
+    demand = {
+        "experiment": "made-up", "method": "weight", "level_percent": 50, "seed": 0, "realise": "mask", "detail": "full",
+        "valid": True, "invalid_reasons": [], "peak_resident_bytes": 1, "idle_power_w": 50.0, "manifest": {"hardware": {"cpu": "A CPU"}},
+        "parent_control": {name: [cell | {"energy_mj_per_inference": energy}] for name, energy in (("parent", 4.0), ("again", 4.4))},
+        "cells": [cell | {"energy_mj_per_inference": 2.1}],
+    }  # fmt: skip
+    write_json(tmp_path / "demand.json", demand)
+    row = summary.gather_demand([tmp_path / "demand.json"]).iloc[0]
+    assert (row["energy_share"], row["energy_noise_percent"]) == pytest.approx((0.5, 10))
+
+
 def test_every_number_has_a_column(tmp_path):
     for seed in (1, 0):
         content = {"method": "filter", "level_percent": 50, "seed": seed, "removed_percent": {"macs": 75.0}}

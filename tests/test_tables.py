@@ -60,7 +60,8 @@ def report(tmp_path_factory):
     statistics = {
         "levels": levels,
         "classes": comparison.compare_classes(outcomes, 0.95),
-        "budgets": comparison.compare_at_budgets(outcomes, levels, 0.95)[0],
+        **dict(zip(("budgets", "pairs"), comparison.compare_at_budgets(outcomes, levels, 0.95))),
+        "seeds": comparison.compare_seeds(outcomes, 0.95),
         "fronts": comparison.fronts(levels),
         "hypervolumes": comparison.hypervolumes(outcomes, levels),
     }
@@ -77,6 +78,9 @@ def test_every_table_is_there_for_reading_for_print_and_for_the_browser(report):
         "fronts",
         "classes",
         "hypervolumes",
+        "pairs",
+        "seeds",
+        "second_opinions",
         "skipped_meshes",
         "parent",
         "parent_demand",
@@ -100,7 +104,10 @@ def test_every_table_is_there_for_reading_for_print_and_for_the_browser(report):
 
 def test_every_table_says_what_it_rests_on(report):
     evidence = "made-up: 300 test objects, seeds 0, 1, 2; differences to the parent"
-    assert all(evidence in report[f"{name}.md"] for name in ("levels", "equal_cost", "fronts", "classes"))
+    assert all(
+        evidence in report[f"{name}.md"]
+        for name in ("levels", "equal_cost", "pairs", "second_opinions", "fronts", "classes")
+    )
     assert "made-up: 300 test objects, 3 seeds" in report["filter.md"]
 
 

@@ -23,10 +23,10 @@ def find_answer(levels, budgets, summary, demand, margin, confidence):
         "seeds": sorted(summary["seed"].unique().tolist()),
         "n_samples": int(summary["n_samples"].iloc[0]),
         "tests": len(runs),
-        "detectable_drop_points": _number(runs["detectable_drop_points"].median()),
+        "detectable_drop_points": _detectable(methods, runs),
         "parent": _interval(levels[levels["method"] == "parent"].iloc[0], "accuracy_percent"),
         "measured_in": {**{key: value if isinstance(value, str) else int(value) for key, value in cell.items()},
-                        "hardware": hardware(demand)},
+                        "hardware": hardware(demand, cell["device"])},
         "methods": methods,
         "shown": _shown(methods),
         "at_equal_cost": _best_at_budgets(budgets),
@@ -45,13 +45,38 @@ def _method_answer(rows, levels):
         "unit": rows["unit"].iloc[0],
         "realise": rows["realise"].iloc[0],
         "largest": None if largest is None else _network(largest, parent),
-        "largest_saving": {
-            cost: _number(max((_saved_percent(row, parent, cost) for _, row in kept.iterrows()), default=None))
-            for cost in COSTS
-            if pd.notna(parent[cost])
-        },
+        "not_shown_below": _not_shown_below(rows),
+        "largest_saving": {cost: _largest_saving(kept, parent, cost) for cost in COSTS if pd.notna(parent[cost])},
         "limited_by": _network(above.iloc[0], parent) if len(above) else None,
     }
+
+
+def _not_shown_below(rows):
+    """The levels in percent below the largest non-inferior one that are not shown to be non-inferior themselves."""
+    kept = rows["verdict"] == "non-inferior"
+    below = rows["level_percent"] < rows.loc[kept, "level_percent"].max()
+    return [float(level) for level in rows.loc[below & ~kept, "level_percent"]]
+
+
+def _largest_saving(kept, parent, cost):
+    """Of the non-inferior networks `kept` the one that saves most of a cost; None where none is or the cost isn't known."""
+    known = [(saved, row) for _, row in kept.iterrows() if (saved := _saved_percent(row, parent, cost)) is not None]
+    if not known:
+        return None
+    saved, row = max(known, key=lambda one: one[0])
+    return {
+        "percent": saved,
+        "level_percent": float(row["level_percent"]),
+        "difference_points": _interval(row, "difference_points"),
+    }
+
+
+def _detectable(methods, levels):
+    """The lowest and highest drop in points that would be noticed at the levels that limit the methods; None without any."""
+    limits = [(name, one["limited_by"]["level_percent"]) for name, one in methods.items() if one["limited_by"]]
+    drops = levels.set_index(["method", "level_percent"])["detectable_drop_points"]
+    drops = drops[drops.index.isin(limits)]
+    return {"low": float(drops.min()), "high": float(drops.max())} if len(drops) else None
 
 
 def _shown(methods):
@@ -84,11 +109,9 @@ def _network(row, parent):
 
 
 def _saved_percent(row, parent, cost):
-    """Percent of the parent's cost; 0 of latency where it doesn't differ outside the noise; None where it isn't known."""
+    """Percent of the parent's cost; None where it isn't known."""
     if pd.isna(row[cost]) or pd.isna(parent[cost]):
         return None
-    if cost == "latency_ms" and row["speedup_verdict"] == "no difference":
-        return 0.0
     return 100 * float(1 - row[cost] / parent[cost])
 
 
@@ -100,6 +123,7 @@ def _best_at_budgets(budgets):
             {
                 "cost": cost,
                 "budget_percent": int(percent),
+                "methods": len(rows),
                 "best": rows["method"].iloc[0],
                 "difference_points": _interval(rows.iloc[0], "difference_points"),
                 "not_told_apart": rows.loc[rows["among_best"], "method"].tolist()[1:],
@@ -122,6 +146,7 @@ def _study_claims(levels):
 
 
 def found_at(rows, level):
+    """What was found of one method at a level in percent, None where that wasn't tested. rows: those of the method."""
     at = rows[rows["level_percent"] == level]
     kept = rows.loc[rows["verdict"] == "non-inferior", "level_percent"]
     row = at.iloc[0] if len(at) else None
@@ -132,6 +157,7 @@ def found_at(rows, level):
         "speedup": None if slow else {**{name: float(row[f"speedup_{name}"]) for name in ("mean", "low", "high")},
                                       "verdict": row["speedup_verdict"]},
         "largest_level_percent": float(kept.max()) if len(kept) else None,
+        "not_shown_below": _not_shown_below(rows),
     }  # fmt: skip
 
 

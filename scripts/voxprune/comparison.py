@@ -16,6 +16,7 @@ from voxprune.summary import COSTS, at_cell, fastest_cell
 
 PARENT = ("parent", 0)
 BUDGETS = (75, 50, 25, 10)  # percent of the parent's cost, at which methods are compared
+MOST_SEEDS = 50  # that `seeds_needed` tries
 
 
 @dataclass(frozen=True)
@@ -61,13 +62,14 @@ def compare_levels(outcomes, summary, demand, margin, confidence):
 
     `verdict`: non-inferior where Holm's p over all rows tested is small enough; inferior where the whole interval lies
     below minus margin; else undecided. Collapsed networks answer the same to all objects and are inferior untested.
-    margin: points. Latency and energy: of `fastest_cell`, None where they weren't measured.
+    `seeds_needed`: of undecided ones, at the strictness of Holm's correction at their place. margin: points.
     """
     networks = summary.groupby(["method", "level_percent"])
     about, collapsed, cost = networks[["unit", "realise"]].first(), networks["collapsed"].any(), costs(summary, demand)
-    parent, rows, differences = outcomes.correct[PARENT], [], []
+    parent, rows, cautious = outcomes.correct[PARENT], [], []
     for (method, level), correct in outcomes.correct.items():
         found = statistics.difference(correct, parent, confidence)
+        cautious.append(statistics.difference(correct, parent, confidence, cautious=True))
         by_class = class_differences(correct, parent, outcomes, confidence)
         worst = min(by_class, key=lambda name: by_class[name].mean)
         accuracy = statistics.accuracy(correct, confidence)
@@ -77,7 +79,7 @@ def compare_levels(outcomes, summary, demand, margin, confidence):
                 "method": method, "level_percent": level, **about.loc[(method, level)].to_dict(),
                 "collapsed": bool(collapsed[method, level]),
                 **_interval("accuracy_percent", accuracy), **_interval("difference_points", found),
-                "p_non_inferior": statistics.non_inferiority(found, margin / 100),
+                "p_non_inferior": statistics.non_inferiority(cautious[-1], margin / 100),
                 "p_sign_flip": statistics.sign_flip((correct.mean(axis=1) - parent.mean(axis=1)).tolist()),
                 "p_mcnemar_lowest": min(p for _, _, p in tests),
                 "lost": sum(lost for lost, _, _ in tests), "gained": sum(gained for _, gained, _ in tests),
@@ -87,21 +89,10 @@ def compare_levels(outcomes, summary, demand, margin, confidence):
                 **cost.loc[(method, level)].to_dict(),
             }
         )  # fmt: skip
-        differences.append(found)
     table = pd.DataFrame(rows)
     tested = (table["method"] != "parent") & ~table["collapsed"]
     table["p_holm"] = np.nan
     table.loc[tested, "p_holm"] = statistics.holm(table.loc[tested, "p_non_inferior"])
-    # As strict as Holm's correction is at this row's place among the others.
-    hurdle = (
-        tested.sum()
-        + 1
-        - table.loc[tested, "p_non_inferior"].rank(method="first").reindex(table.index, fill_value=tested.sum())
-    )
-    table["seeds_needed"] = [
-        statistics.seeds_needed(found, len(outcomes.seeds), margin / 100, 1 - (1 - confidence) / tests)
-        for found, tests in zip(differences, hurdle)
-    ]
     table["verdict"] = np.select(
         [
             table["method"] == "parent",
@@ -111,19 +102,41 @@ def compare_levels(outcomes, summary, demand, margin, confidence):
         ["parent", "inferior", "non-inferior"],
         "undecided",
     )
+    place = table.loc[tested, "p_non_inferior"].rank(method="first").reindex(table.index, fill_value=1)
+    table["seeds_needed"] = [
+        statistics.seeds_needed(
+            found, len(outcomes.seeds), margin / 100, 1 - (1 - confidence) / (tested.sum() + 1 - at), MOST_SEEDS
+        )
+        if undecided
+        else None
+        for found, at, undecided in zip(cautious, place, table["verdict"] == "undecided")
+    ]
     return table
 
 
 def costs(summary, demand):
-    """Mean cost over seeds, a row a (method, level): the columns of COSTS, and `speedup` with its interval and verdict."""
+    """Mean cost over seeds, a row a (method, level): the columns of COSTS, and `speedup` with its interval and verdict.
+
+    Latency and energy are those of `fastest_cell`: the parent's own, times what the network takes of its parent in the job
+    that measured both side by side; the parent's where they don't differ outside the noise. NaN where not measured.
+    """
     keys = ["method", "level_percent"]
     table = summary.groupby(keys)[["macs", "effective_macs", "parameters", "nonzero_parameters", "compressed_bytes"]].mean()
-    cell = at_cell(demand, fastest_cell(demand)).groupby(keys)
-    for name, column in (("latency_ms", "latency_ms.p50"), ("energy_mj", "energy_mj_per_inference")):
-        table[name] = cell[column].mean()
+    energy = ["energy_mj_per_inference", "energy_share", "energy_noise_percent"]  # where no network has them, not numbers
+    cell = at_cell(demand, fastest_cell(demand)).astype(dict.fromkeys(energy, float)).groupby(keys)
     for name in ("mean", "low", "high"):
         table[f"speedup_{name}"] = cell[f"speedup.{name}"].mean()
-    table["speedup_verdict"] = cell["speedup.verdict"].first()
+    noise = cell["speedup.noise_percent"].max().reindex(table.index)
+    ratios = zip(table["speedup_mean"], table["speedup_low"], table["speedup_high"])
+    table["speedup_verdict"] = [
+        None if pd.isna(ratio[0]) else statistics.verdict(statistics.Ratio(*ratio), percent)
+        for ratio, percent in zip(ratios, noise)
+    ]
+    share = (1 / table["speedup_mean"]).where(table["speedup_verdict"] != "no difference", 1.0)
+    table["latency_ms"] = share * cell["latency_ms.p50"].mean()[PARENT]
+    share, noise = (cell[name].mean().reindex(table.index) for name in energy[1:])
+    inside = np.abs(np.log(share)) <= np.log1p(noise / 100)
+    table["energy_mj"] = share.mask(inside, 1.0) * cell[energy[0]].mean()[PARENT]
     return table
 
 
@@ -207,7 +220,9 @@ def _at_budgets(outcomes, levels):
             values = {}
             for method, rows in usable[usable["method"] != "parent"].groupby("method", sort=False):
                 rows = rows[rows[cost].notna()]
-                points = [(parent[cost], PARENT), *zip(rows[cost], zip(rows["method"], rows["level_percent"]))]
+                points = [*zip(rows[cost], zip(rows["method"], rows["level_percent"]))]
+                if not (rows["level_percent"] == 0).any():  # else that is the method's own start: the parent, trained on
+                    points.append((parent[cost], PARENT))
                 found = statistics.at_cost(
                     [at for at, _ in points], [outcomes.correct[key] for _, key in points], percent / 100 * parent[cost]
                 )
@@ -250,7 +265,7 @@ def hypervolumes(outcomes, levels):
             rows.append(
                 {"cost": cost, "method": method, "hypervolume": np.mean(areas), "lowest": min(areas), "highest": max(areas)}
             )
-    return pd.DataFrame(rows)
+    return pd.DataFrame(rows, columns=None if rows else ["cost"])
 
 
 def _interval(name, estimate):

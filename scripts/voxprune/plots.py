@@ -13,7 +13,7 @@ import matplotlib
 matplotlib.use("Agg")
 import matplotlib.pyplot as plt
 import pandas as pd
-from matplotlib.ticker import FuncFormatter
+from matplotlib.ticker import FuncFormatter, MaxNLocator, NullLocator, ScalarFormatter
 
 from voxprune.files import whole
 from voxprune.summary import COSTS, at_cell, counted, hardware, main_cell, measured_on_gpu, named
@@ -41,7 +41,7 @@ def write_plots(summary, demand, statistics, answer, curves, retraining, sensiti
     levels = statistics["levels"]
     for draw in OF_ACCURACY:
         write_plot(folder / draw.__name__, draw, levels, answer)
-    write_plot(folder / "pareto_front", pareto_front, statistics["fronts"], answer)
+    write_plot(folder / "pareto_front", pareto_front, statistics["fronts"], method_looks(levels["method"]), answer)
     write_plot(folder / "classes_by_level", classes_by_level, statistics["classes"], answer)
     for draw in OF_DEMAND:
         write_plot(folder / draw.__name__, draw, summary, demand)
@@ -118,19 +118,19 @@ def accuracy_against_energy(axes, levels, answer):
 
 def _accuracy_against(axes, levels, answer, column, unit, what, label):
     axes.set(xlabel=label, ylabel="test accuracy, %", title=f"Accuracy against {what} (collapsed networks left out)")
-    levels = levels[~levels["collapsed"]].assign(cost=levels[column] / unit)
+    looks, levels = method_looks(levels["method"]), levels[~levels["collapsed"]].assign(cost=levels[column] / unit)
     if levels["cost"].notna().any():
-        _lines(axes, levels[levels["cost"].notna()], "cost", "accuracy_percent", *ACCURACY_INTERVAL)
+        _lines(axes, levels[levels["cost"].notna()], "cost", "accuracy_percent", *ACCURACY_INTERVAL, looks=looks)
         _log_scale(axes, "x")
     else:
         axes.text(0.5, 0.5, f"no {what} was measured on this machine", transform=axes.transAxes, ha="center")
     _finish_accuracy(axes, answer)
 
 
-def pareto_front(axes, fronts, answer):
+def pareto_front(axes, fronts, looks, answer):
     """Every network that runs, and the fronts of those that no other beats: none costs less and is as accurate."""
-    known = [cost for cost in ("macs", "parameters", "compressed_bytes", "latency_ms") if fronts[cost].notna().any()]
-    panels, looks = make_panels(axes, len(known), columns=2, share_x=False), method_looks(fronts["method"])
+    known = [cost for cost in COSTS if fronts[cost].notna().any()]
+    panels = make_panels(axes, len(known), columns=2, share_x=False)
     for panel, cost in zip(panels, known):
         first = fronts.loc[fronts["method"] == "parent", cost].iloc[0]
         for method, rows in fronts.groupby("method", sort=False):
@@ -198,7 +198,8 @@ def sensitivity_by_layer(axes, sensitivity, answer):
     count = sensitivity["n_samples"].iloc[0]
     write_note(
         axes,
-        f"{answer['experiment']}, seed {answer['seeds'][0]}, {count} {sensitivity['objects'].iloc[0]} objects, 95 % intervals",
+        f"{answer['experiment']}, seed {answer['seeds'][0]}: {count} {sensitivity['objects'].iloc[0]} objects, 95 % intervals; "
+        f"{answer['measured_in']['hardware']}",
     )
 
 
@@ -253,7 +254,7 @@ def speedup_against_macs(axes, summary, demand):
     threads, size = main_cell(demand)[2:]
     macs = summary.set_index(["method", "level_percent", "seed"])[["macs", "collapsed"]]
     parent = summary.loc[summary["method"] == "parent", "macs"].iloc[0]
-    rows = demand.join(macs, on=["method", "level_percent", "seed"])
+    looks, rows = method_looks(demand["method"]), demand.join(macs, on=["method", "level_percent", "seed"])
     rows = rows[~rows["collapsed"] & (rows["threads"] == threads) & (rows["batch_size"] == size)]
     rows = rows.assign(reduction=parent / rows["macs"])
     engines = rows["engine"].unique()
@@ -263,7 +264,7 @@ def speedup_against_macs(axes, summary, demand):
         noise = own["speedup.noise_percent"].max() / 100
         panel.axhspan(1 / (1 + noise), 1 + noise, color="0.88", zorder=0, label="noise floor")
         panel.plot([1, most], [1, most], color="0.35", linewidth=1, linestyle=":", label="time as MACs")
-        _lines(panel, own, "reduction", "speedup.mean", low="speedup.low", high="speedup.high", parent=False)
+        _lines(panel, own, "reduction", "speedup.mean", low="speedup.low", high="speedup.high", parent=False, looks=looks)
         _log_scale(panel, "x", "y")
         panel.set(xlabel="MACs: parent / pruned", title=engine)
     panels[0].set_ylabel(f"speedup of a batch of {size} (95 % interval)")
@@ -399,12 +400,18 @@ def _noise_band(axes, rows, column):
     axes.axhspan(parent / (1 + noise), parent * (1 + noise), color="0.88", zorder=0, label="noise floor (A/A)")
 
 
-def _lines(axes, table, x, y, low=None, high=None, parent=True):
-    """One line a method with its interval (columns low to high), the parent as a reference line."""
+def _lines(axes, table, x, y, low=None, high=None, parent=True, looks=None):
+    """One line a method with its interval (columns low to high), the parent as a reference line.
+
+    looks: of all methods, where the table may lack some.
+    """
     if parent:
         level = table.loc[table["method"] == "parent", y].mean()
         axes.axhline(level, color="0.35", linewidth=1, linestyle=(0, (6, 3)), label="parent", zorder=1)
-    looks, gap = method_looks(table["method"]), table[x].drop_duplicates().sort_values().diff().min()
+    looks = {
+        name: look for name, look in (looks or method_looks(table["method"])).items() if (table["method"] == name).any()
+    }
+    gap = table[x].drop_duplicates().sort_values().diff().min()
     for number, (method, look) in enumerate(looks.items()):
         levels = table[table["method"] == method].groupby("level_percent")
         centre, at = levels[y].mean(), levels[x].mean()
@@ -433,7 +440,12 @@ def method_looks(names):
 def _log_scale(axes, *names):
     for name in names:
         axes.set(**{f"{name}scale": "log"})
-        axis = getattr(axes, f"{name}axis")
+        axis, (low, high) = getattr(axes, f"{name}axis"), getattr(axes, f"get_{name}lim")()
+        if high < 10 * low:  # too narrow for the steps of a logarithmic axis to hold more than a number or two
+            axis.set_major_locator(MaxNLocator(5))
+            axis.set_minor_locator(NullLocator())
+            axis.set_major_formatter(ScalarFormatter())
+            continue
         axis.set_major_formatter(FuncFormatter(_plain_number))
         axis.set_minor_formatter(FuncFormatter(_plain_number))
 
@@ -463,7 +475,8 @@ def _finish_demand(axes, demand):
     _legend(axes)
     brief = ", measured briefly" if (demand["detail"] == "brief").any() else ""
     seeds = named(sorted(demand["seed"].unique()), "seed")
-    note = f"{demand['experiment'].iloc[0]}, {seeds}{brief}, {hardware(demand)}"
+    calls = counted(int(demand["latency_ms.n"].min()), "call")
+    note = f"{demand['experiment'].iloc[0]}, {seeds}: {calls} or more a network and engine{brief}; {hardware(demand)}"
     if not demand["valid"].all():
         methods = ", ".join(demand.loc[~demand["valid"], "method"].unique())
         note += f"\nINVALID for {methods}: the machine wasn't steady; the tables say why"

@@ -2,6 +2,7 @@
 
 import pandas as pd
 
+from voxprune.comparison import MOST_SEEDS
 from voxprune.summary import COSTS, counted
 
 SEEDS_ADVISED = 6  # five can't reach p < 0.05 in a sign-flip test, six can
@@ -61,9 +62,10 @@ def _headline(answer):
         )
     most = {}
     for cost in ("macs", "compressed_bytes"):
-        name = max(useful, key=lambda name: useful[name]["largest_saving"][cost])
-        if round(useful[name]["largest_saving"][cost]) > 0:
-            most[cost] = f"{name} saves most {_short(cost)}, {useful[name]['largest_saving'][cost]:.0f} %"
+        saved = {name: method["largest_saving"][cost]["percent"] for name, method in useful.items()}
+        name = max(saved, key=saved.get)
+        if round(saved[name]) > 0:
+            most[cost] = f"{name} saves most {_short(cost)}, {saved[name]:.0f} %"
     said = "; ".join(most.values()) or "nothing tested here saves anything on the device"
     return f"**Without losing {margin} of accuracy, {said}.**"
 
@@ -73,13 +75,13 @@ def _evidence(answer):
     text = (
         f"The parent reaches {parent['mean']:.1f} % ({parent['low']:.1f} to {parent['high']:.1f}) of {answer['n_samples']} test "
         f"objects, {f'mean of {len(seeds)} seeds' if len(seeds) > 1 else 'one seed'}. A level counts as non-inferior when a one-sided paired test "
-        f"at {answer['confidence_percent']:g} %, corrected for all {answer['tests']} tests (Holm), excludes a loss of "
+        f"at {answer['confidence_percent']:g} %, corrected for {_all_tests(answer['tests'])} (Holm), excludes a loss of "
         f"{counted(answer['margin_points'], 'point')} or more. All intervals are of {answer['confidence_percent']:g} %. "
     )
     if answer["detectable_drop_points"] is not None:
         text += (
-            f"At a typical level a true drop of {answer['detectable_drop_points']:.1f} points would be noticed in 80 of 100 such "
-            "experiments and smaller ones mostly not: undecided doesn't mean equal. "
+            f"At the levels that limit the methods, a true drop of {_range(answer['detectable_drop_points'])} points would be "
+            "noticed in 80 of 100 such experiments; undecided doesn't mean equal. "
         )
     if len(seeds) == 1:
         text += f"One seed speaks only of its own parent; another may break elsewhere. Take {SEEDS_ADVISED} or more to conclude. "
@@ -89,6 +91,15 @@ def _evidence(answer):
     return text + (
         f"Time is of a batch of {cell['batch_size']} in {cell['engine']}, where the parent is fastest, on {cell['hardware']}{where}."
     )
+
+
+def _all_tests(tests):
+    return f"all {tests} tests" if tests > 1 else counted(tests, "test")
+
+
+def _range(found):
+    low, high = f"{found['low']:.1f}", f"{found['high']:.1f}"
+    return low if low == high else f"{low} to {high}"
 
 
 def _overview(answer):
@@ -126,10 +137,10 @@ def _method_sentence(name, method, answer):
     if found is None:
         return f"`{name}`: no level is shown to keep accuracy. {_why_not(method['limited_by'], answer)}"
     verb = "removed" if method["realise"] == "remove" else "set to zero"
-    text = (
-        f"`{name}`: {found['level_percent']:g} % of the {unit} can be {verb}: {against_parent(found['difference_points'])}. "
-        f"{_saving_sentence(found)} "
-    )
+    what = f"{found['level_percent']:g} % of the {unit} can be {verb}" if found["level_percent"] else "trained on, unpruned"
+    text = f"`{name}`: {what}: {against_parent(found['difference_points'])}. {_saving_sentence(found)} "
+    if method["not_shown_below"]:
+        text += f"Yet {_levels(method['not_shown_below'])}, less, is not shown to keep accuracy. "
     worst = found["worst_class"]
     if worst["difference_points"]["high"] < 0:
         text += f"The class hurt most is {worst['name']}: {_points(worst['difference_points'])} points. "
@@ -166,13 +177,13 @@ def _why_not(network, answer):
         return text + ". One seed can't tell, nor how many would."
     if network["seeds_needed"]:
         return text + f". {seeds} seeds can't tell; {network['seeds_needed']} would, if the figures stay the same."
-    return text + ". No more seeds alone would tell; it takes more test objects."
+    return text + f". {seeds} seeds can't tell, nor would {MOST_SEEDS}, if the figures stay the same."
 
 
 def against_parent(points):
-    side = "equals the parent's" if round(points["mean"], 2) == 0 else f"is {abs(points['mean']):.1f} points " + (
+    side = "equals the parent's" if round(points["mean"], 1) == 0 else f"is {abs(points['mean']):.1f} points " + (
         "higher" if points["mean"] > 0 else "lower") + " than the parent's"  # fmt: skip
-    return f"accuracy {side} ({points['low']:+.1f} to {points['high']:+.1f})"
+    return f"accuracy {side} ({signed(points['low'])} to {signed(points['high'])})"
 
 
 def _trade_off(answer):
@@ -197,10 +208,9 @@ def _equal_cost(answer):
     for row in answer["at_equal_cost"]:
         if row["budget_percent"] not in TOLD_BUDGETS:
             continue
-        text = (
-            f"At {row['budget_percent']} % of the parent's {_short(row['cost'])} `{row['best']}` is best: "
-            f"{against_parent(row['difference_points'])}"
-        )
+        budget = f"{row['budget_percent']} % of the parent's {_short(row['cost'])}"
+        who = f"At {budget} `{row['best']}` is best" if row["methods"] > 1 else f"Only `{row['best']}` gets to {budget}"
+        text = f"{who}: {against_parent(row['difference_points'])}"
         others = row["not_told_apart"]
         lines.append(text + (f"; not told apart from it: {_listing([f'`{one}`' for one in others])}." if others else "."))
     return lines
@@ -225,10 +235,21 @@ def _study(answer):
 
 def _found_sentence(row):
     kept = row["largest_level_percent"]
-    text = f"`{row['method']}` is non-inferior {'at no level' if kept is None else f'up to {kept:g} %'}"
+    text = f"`{row['method']}` is non-inferior {reach(kept, row['not_shown_below'])}"
     if row["verdict"] is None:
         return text + f", {row['level_percent']} % wasn't tested"
     return text + f", and at {row['level_percent']} % {against_parent(row['difference_points'])}, {row['verdict']}"
+
+
+def reach(largest, not_shown_below):
+    """`up to 50 %`, `at 50 %, but not shown at 10 %`, `at no level`."""
+    if largest is None:
+        return "at no level"
+    return f"at {largest:g} %, but not shown at {_levels(not_shown_below)}" if not_shown_below else f"up to {largest:g} %"
+
+
+def _levels(percents):
+    return f"{_listing([f'{level:g}' for level in percents])} %"
 
 
 def _short(cost):
@@ -244,7 +265,12 @@ def speed_text(speedup):
 
 
 def _points(points):
-    return f"{points['mean']:+.1f} ({points['low']:+.1f} to {points['high']:+.1f})"
+    return f"{signed(points['mean'])} ({signed(points['low'])} to {signed(points['high'])})"
+
+
+def signed(value):
+    """`+0.3`, `-1.2`, `+0.0`."""
+    return f"{round(value, 1) + 0:+.1f}"  # + 0 makes -0.0 positive
 
 
 def _percent(value):

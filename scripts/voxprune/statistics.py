@@ -65,7 +65,7 @@ def wilson(correct, count, confidence=CONFIDENCE):
     return float(interval.low), float(interval.high)
 
 
-def crossed_mean(values, pseudo=(), confidence=CONFIDENCE):
+def crossed_mean(values, pseudo=(), confidence=CONFIDENCE, cautious=False):
     """Mean of values (seeds, objects) where both seeds and objects are samples: a new seed and new objects, what then?
 
     Two-way random effects without replication: Var(mean) = (MS_seeds + MS_objects - MS_rest) / (S N), with Satterthwaite's
@@ -73,6 +73,8 @@ def crossed_mean(values, pseudo=(), confidence=CONFIDENCE):
     few seeds: three resampled seeds hold two thirds of their variance (benchmarks/interval_coverage.py shows both).
     From a single seed the interval speaks of that seed alone.
     pseudo: values of objects added for the interval only, so that equal answers to few objects don't look like certainty.
+    cautious: MS_seeds counts as at least MS_rest, which it is in expectation. Few seeds may by chance agree; tests far out in
+    the tail, as a correction for many tests asks for, keep their level only so. Intervals become wider than they claim.
     """
     values = np.asarray(values, float)
     padded = np.concatenate([values, np.broadcast_to(pseudo, (len(values), len(pseudo)))], axis=1)
@@ -85,11 +87,11 @@ def crossed_mean(values, pseudo=(), confidence=CONFIDENCE):
         rest = padded - by_seed[:, None] - by_object + padded.mean()
         of_rest = float((rest**2).sum()) / ((seeds - 1) * max(1, objects - 1))
         of_seeds = objects * by_seed.var(ddof=1)
-        if seeds == 2:  # one degree of freedom: without this bound 9 intervals of 10 cover the truth, not 19 of 20
+        if cautious or seeds == 2:  # of two seeds 9 intervals of 10 would cover the truth, not 19 of 20
             of_seeds = max(of_seeds, of_rest)
         parts = [of_seeds, of_objects, -of_rest]
         freedoms = [seeds - 1, max(1, objects - 1), (seeds - 1) * max(1, objects - 1)]
-        seed_variance = max(0.0, of_seeds - of_rest) / (seeds * objects)
+        seed_variance = of_seeds / (seeds * objects)
     total, spread = max(0.0, sum(parts)), sum(part**2 / freedom for part, freedom in zip(parts, freedoms))
     freedom = max(1.0, total**2 / spread) if total else float(max(1, objects - 1))
     mean, error = float(values.mean()), float(np.sqrt(total / (seeds * objects)))
@@ -102,13 +104,13 @@ def accuracy(correct, confidence=CONFIDENCE):
     return _within(crossed_mean(correct, (1.0, 1.0, 0.0, 0.0), confidence), 0, 1)
 
 
-def difference(child, parent, confidence=CONFIDENCE):
+def difference(child, parent, confidence=CONFIDENCE, cautious=False):
     """Estimate of child's accuracy minus parent's, paired by seed and object. bool (seeds, objects) each.
 
-    With Agresti and Min's (2005) half a pair in each cell of the paired table.
+    With Agresti and Min's (2005) half a pair in each cell of the paired table. cautious: as in `crossed_mean`.
     """
     paired = np.asarray(child, float) - np.asarray(parent, float)
-    return _within(crossed_mean(paired, (0.5**0.5, -(0.5**0.5)), confidence), -1, 1)
+    return _within(crossed_mean(paired, (0.5**0.5, -(0.5**0.5)), confidence, cautious), -1, 1)
 
 
 def _within(estimate, least, most):
@@ -117,7 +119,10 @@ def _within(estimate, least, most):
 
 
 def non_inferiority(estimate, margin):
-    """One-sided p-value of 'the accuracy is lower by the margin or more': small means that less than that is lost."""
+    """One-sided p-value of 'the accuracy is lower by the margin or more': small means that less than that is lost.
+
+    estimate: of a `difference`, cautious where p is to be corrected for many tests.
+    """
     return float(stats.t.sf((estimate.mean + margin) / max(estimate.error, 1e-12), estimate.freedom))
 
 

@@ -5,7 +5,7 @@ import pandas as pd
 
 from voxprune.answer import found_at
 from voxprune.plots import evidence, make_panels, method_looks, write_note
-from voxprune.sentences import against_parent, speed_text
+from voxprune.sentences import against_parent, reach, speed_text
 
 SOURCE = "https://github.com/katifrahim/Reducing-the-computational-demand-of-3D-CNNs"
 # Level in percent: (accuracy in percent of 908 objects, "GPU utilization per inference" in percent). Filter pruning's table
@@ -90,9 +90,9 @@ def _of_unit(experiment, unit):
 def _level(experiment, unit, level):
     name, rows = _of_unit(experiment, unit)
     found = found_at(rows, level)
-    kept = found["largest_level_percent"]
-    text = f"`{name}` at {level} %: {against_parent(found['difference_points'])}, {found['verdict']}; "
-    return text + ("non-inferior at no level" if kept is None else f"non-inferior up to {kept:g} %")
+    kept = reach(found["largest_level_percent"], found["not_shown_below"])
+    at = f"{against_parent(found['difference_points'])}, {found['verdict']}" if found["verdict"] else "not tested"
+    return f"`{name}` at {level} %: {at}; non-inferior {kept}"
 
 
 def _further(experiment):

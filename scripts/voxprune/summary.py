@@ -38,8 +38,23 @@ def gather_demand(demands):
             "invalid_reasons": "; ".join(demand["invalid_reasons"]),
             **_flat(demand["manifest"]["hardware"], "hardware."),
         }
-        rows += [about | _flat({key: value for key, value in cell.items() if key != "reasons"}) for cell in demand["cells"]]
+        for cell in demand["cells"]:
+            own = _flat({key: value for key, value in cell.items() if key != "reasons"})
+            rows.append(about | own | _energy_against_parent(cell, demand["parent_control"]))
     return pd.DataFrame(rows).sort_values(KEY, kind="stable", ignore_index=True)
+
+
+def _energy_against_parent(cell, control):
+    """Energy as a share of the parent's in the same job, and the noise floor: how far its two measurements lie apart."""
+    parents = [own["energy_mj_per_inference"] for cells in control.values() for own in cells
+               if all(own[key] == cell[key] for key in CELL)]  # fmt: skip
+    energy = cell["energy_mj_per_inference"]
+    if energy is None or len(parents) < 2 or None in parents:
+        return {"energy_share": None, "energy_noise_percent": None}
+    return {
+        "energy_share": energy * len(parents) / sum(parents),
+        "energy_noise_percent": 100 * (max(parents) / min(parents) - 1),
+    }
 
 
 def _flat(content, prefix=""):
@@ -75,8 +90,13 @@ def main_cell(demand):
 
 
 def fastest_cell(demand):
-    """The cell that a deployment would choose: of the largest batch size, the one in which the parent is fastest."""
+    """The cell that a deployment would choose: of the largest batch size, the one in which the parent is fastest.
+
+    Raises InputError where the parent ran in none.
+    """
     parent = demand[(demand["method"] == "parent") & (demand["batch_size"] == demand["batch_size"].max())]
+    if parent["latency_ms.p50"].isna().all():
+        raise InputError("the parent ran in no engine (demand.csv says why); add `torch` to `measurement: engines`")
     return tuple(parent.loc[parent["latency_ms.p50"].idxmin(), CELL])
 
 
@@ -89,11 +109,13 @@ def measured_on_gpu(demand):
     return "gpu_utilization_percent.mean" in demand and demand["gpu_utilization_percent.mean"].notna().any()
 
 
-def hardware(demand):
-    """The machine that demand was measured on."""
-    one = demand.iloc[0]
+def hardware(demand, device=None):
+    """What demand was measured on: the processor for the device cpu, the GPU for others; where it isn't given, the GPU if any
+    cell was measured there.
+    """
+    one, on_gpu = demand.iloc[0], (demand["device"] != "cpu").any() if device is None else device != "cpu"
     gpu = one.get("hardware.gpu")
-    return gpu if isinstance(gpu, str) and (demand["device"] != "cpu").any() else one["hardware.cpu"]
+    return gpu if isinstance(gpu, str) and on_gpu else one["hardware.cpu"]
 
 
 def warnings(demand):

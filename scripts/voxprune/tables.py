@@ -6,6 +6,7 @@ import re
 import pandas as pd
 
 from voxprune.files import whole
+from voxprune.sentences import signed
 from voxprune.summary import COSTS, at_cell, counted, hardware, main_cell, measured_on_gpu, named, warnings
 
 LEGEND = (
@@ -171,15 +172,27 @@ def write_tables(summary, demand, statistics, answer, skipped, folder):
         folder / "hypervolumes", "Hypervolume of each method's front", about, hypervolumes_table(statistics["hypervolumes"])
     )
     write_table(folder / "fronts", "Networks that no other beats", evidence, fronts_table(statistics["fronts"]))
+    about = (
+        f"{evidence} Of the paired test: p as it is, and as corrected by Holm for all tests; of sign flips: a permutation over "
+        "seeds; of McNemar: the lowest of the seeds. Balanced: the mean of the classes."
+    )
+    write_table(folder / "second_opinions", "Other tests, and balanced accuracy", about, opinions_table(levels))
+    about = (
+        f"{answer['experiment']}: {answer['n_samples']} test objects; Wilson's intervals of {answer['confidence_percent']:g} %, "
+        "objects lost and gained against the parent of the same seed, McNemar's exact test."
+    )
+    write_table(folder / "seeds", "Every seed by itself", about, seeds_table(statistics["seeds"]))
+    about = f"{evidence} Here of the one method against the other, interpolated between levels."
+    write_table(folder / "pairs", "Method against method at equal cost", about, pairs_table(statistics["pairs"]))
     write_table(folder / "classes", "Change by class", evidence + " Of each method its largest non-inferior level, or else its lowest.",
                 classes_table(statistics["classes"], shown_levels(levels)))  # fmt: skip
 
 
-def interval_text(row, name, digits=1):
+def interval_text(row, name):
     """`+0.3 (-0.5 to +1.1)` of a row with the columns name, name_low, name_high; a dash where it is missing."""
     if pd.isna(row[name]):
         return "-"
-    return f"{row[name]:+.{digits}f} ({row[f'{name}_low']:+.{digits}f} to {row[f'{name}_high']:+.{digits}f})"
+    return f"{signed(row[name])} ({signed(row[f'{name}_low'])} to {signed(row[f'{name}_high'])})"
 
 
 def levels_table(levels):
@@ -201,6 +214,58 @@ def levels_table(levels):
                 "verdict": ["collapsed" if row["collapsed"] else row["verdict"] for _, row in levels.iterrows()],
             }
         )
+    )
+
+
+def opinions_table(levels):
+    """One row a pruned network that runs: every test of its difference to the parent, and the balanced difference."""
+    rows = levels[(levels["method"] != "parent") & ~levels["collapsed"]]
+    tests = {"p": "p_non_inferior", "p, Holm": "p_holm", "p, sign flips": "p_sign_flip", "p, McNemar": "p_mcnemar_lowest"}
+    return as_text(
+        pd.DataFrame(
+            {
+                "method": rows["method"],
+                "level_percent": rows["level_percent"],
+                "difference, points": [interval_text(row, "difference_points") for _, row in rows.iterrows()],
+                "balanced, points": [signed(points) for points in rows["balanced_difference_points"]],
+                **{name: [f"{p:.2g}" for p in rows[column]] for name, column in tests.items()},
+                "verdict": rows["verdict"],
+            }
+        )
+    )
+
+
+def seeds_table(seeds):
+    """One row a network: accuracy and its interval, objects lost and gained, McNemar's p."""
+    return as_text(
+        pd.DataFrame(
+            {
+                "method": seeds["method"],
+                "level_percent": seeds["level_percent"],
+                "seed": [str(seed) for seed in seeds["seed"]],
+                "accuracy %": [
+                    f"{row['accuracy_percent']:.1f} ({row['accuracy_percent_low']:.1f} to {row['accuracy_percent_high']:.1f})"
+                    for _, row in seeds.iterrows()
+                ],
+                "lost": [str(count) for count in seeds["lost"]],
+                "gained": [str(count) for count in seeds["gained"]],
+                "p, McNemar": [f"{p:.2g}" for p in seeds["p_mcnemar"]],
+            }
+        )
+    )
+
+
+def pairs_table(pairs):
+    """One row a (cost, budget, pair of methods): how much more accurate the first is; one line where there is no pair."""
+    if not len(pairs):
+        return pd.DataFrame({"at": ["no two methods reach a budget below the parent's cost"]})
+    return pd.DataFrame(
+        {
+            "at": [f"{percent} % of {COSTS[cost]}" for cost, percent in zip(pairs["cost"], pairs["budget_percent"])],
+            "method": pairs["method"],
+            "against": pairs["other"],
+            "difference, points": [interval_text(row, "difference_points") for _, row in pairs.iterrows()],
+        }
     )
 
 
@@ -237,6 +302,7 @@ def fronts_table(fronts):
                 "parameters_thousand": rows["parameters"] / 1e3,
                 "compressed_megabytes": rows["compressed_bytes"] / 1e6,
                 "latency_ms": rows["latency_ms"],
+                **({"energy, mJ": rows["energy_mj"]} if rows["energy_mj"].notna().any() else {}),
                 "unbeaten at its": [
                     ", ".join(mark.removeprefix("front_").split("_")[0] for mark in marks if row[mark])
                     for _, row in rows.iterrows()
@@ -247,7 +313,9 @@ def fronts_table(fronts):
 
 
 def hypervolumes_table(hypervolumes):
-    """One row a method, one column a cost."""
+    """One row a method, one column a cost; one line where every level collapsed."""
+    if not len(hypervolumes):
+        return pd.DataFrame({"method": ["every level collapsed"]})
     texts = hypervolumes.assign(
         text=[
             f"{row['hypervolume']:.2f} ({row['lowest']:.2f} to {row['highest']:.2f})" for _, row in hypervolumes.iterrows()
