@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import torch
 
-from voxprune.criteria import CRITERIA
+from voxprune.criteria import CRITERIA, RELATIVE_TO_LAYER
 from voxprune.evaluation import cost
 from voxprune.files import InputError
 from voxprune.groups import dependency_graph, find_groups, remove
@@ -51,7 +51,7 @@ def choose_units(network, method, level_percent, sample=None, groups=None, full=
 
     The names are those of the groups' roots for filters, of the convolutions for weights. The lowest scores go, of equal
     scores the first in the order of the network. scope layer: exactly `pruned_count` units of each; scope global: of all
-    together, where filter scores are first divided by their layer's mean, because layers differ in scale. scope block:
+    together, where the filter scores of criteria.RELATIVE_TO_LAYER are first divided by their layer's mean. scope block:
     `pruned_count` of each BLOCK weights, so that only every 25 % something changes.
     full: the `unit_sizes` that the level counts from, where the network was pruned before (iterative pruning); units that
     are zero already are taken first.
@@ -60,7 +60,7 @@ def choose_units(network, method, level_percent, sample=None, groups=None, full=
     """
     groups = find_groups(network) if groups is None else groups
     scores = CRITERIA[method.unit][method.criterion](network, groups, sample)
-    if method.unit == "filter" and method.scope == "global":
+    if method.unit == "filter" and method.scope == "global" and method.criterion in RELATIVE_TO_LAYER:
         scores = {name: score / score.mean().clamp_min(1e-30) for name, score in scores.items()}
     for name, score in scores.items():
         score[_zero_units(network, name, method.unit)] = -1.0  # below every score
