@@ -11,7 +11,7 @@ from torch.nn.utils import prune as torch_prune
 
 import nets
 from voxprune import networks
-from voxprune.criteria import CRITERIA, Sample
+from voxprune.criteria import CRITERIA, Sample, fisher_filter
 from voxprune.evaluation import cost
 from voxprune.files import InputError
 from voxprune.groups import dependency_graph, find_groups, remove
@@ -130,6 +130,22 @@ def test_a_budget_is_met_within_one_filter(budget, percent):
     assert min(others) <= percent <= max(others) and abs(reached - percent) <= min(abs(one - percent) for one in others)
 
 
+def test_a_budget_ranks_once(monkeypatch):
+    """The criterion may cost epochs; the units are those of the level that the budget comes to."""
+    parent, sample, calls = original(), objects(), []
+
+    def counted(*arguments):
+        calls.append(arguments)
+        return fisher_filter(*arguments)
+
+    monkeypatch.setitem(CRITERIA["filter"], "fisher", counted)
+    found, _ = prune(parent, Method("filter", "fisher", "layer", "remove", budget="macs"), 60, sample)
+    assert len(calls) == 1
+    level = 100 * (1 - found.conv2.out_channels / 32)
+    expected, _ = prune(parent, Method("filter", "fisher", "layer", "remove"), level, sample)
+    assert all(torch.equal(tensor, found.state_dict()[name]) for name, tensor in expected.state_dict().items())
+
+
 @given(LEVELS, st.integers(1, 200), st.sampled_from([8, 16]))
 def test_a_grid_keeps_the_nearest_multiple(level, units, grid):
     kept = units - pruned_count(level, units, grid)
@@ -138,6 +154,7 @@ def test_a_grid_keeps_the_nearest_multiple(level, units, grid):
     assert abs(kept - exact) <= grid / 2 or kept == units or 0 < exact < kept == grid  # a grid leaves no layer empty
     assert (kept == 0) == (exact == 0)
     assert level != 100 or kept == 0
+    assert level != 0 or kept == units
 
 
 def test_the_output_layer_is_never_pruned():
