@@ -25,8 +25,9 @@ def main(options):
     torch.manual_seed(seed)
     objects, resolution = options.criterion_objects, network.description["resolution"]
     enough = partial(enough_memory, objects, resolution, "lower `criterion_objects` or `voxels: resolution`")
+    share = made["training"]["validation_share"]  # validation objects choose epochs and levels, not units
     with enough():
-        sample = criteria.Sample(*dataset.sample(options.voxels, classes, objects, seed), seed)
+        sample = criteria.Sample(*dataset.sample(options.voxels, classes, objects, seed, share), seed)
     staircase = read_staircase(options.staircase) if options.staircase else None
     full, differences, curve = pruning.unit_sizes(network, method), [], []
     for step in range(1, options.steps + 1):

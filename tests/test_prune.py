@@ -2,8 +2,10 @@
 
 import prune
 import pytest
+import torch
 import train
 
+from voxprune.dataset import load_split, split_validation, unpack
 from voxprune.files import run_command
 
 
@@ -40,3 +42,17 @@ def test_a_diverged_retraining_is_not_saved(run, tmp_path):
 def test_a_level_is_a_share(run, level):
     with pytest.raises(SystemExit, match=f"prune: level {level} is no share of a network; choose one from 0 to 100 percent"):
         run(level=level)
+
+
+def test_criteria_see_no_validation_object(run, voxels, monkeypatch):
+    """Every one of the others is asked for, and taken."""
+    seen, taylor = [], prune.criteria.CRITERIA["filter"]["taylor"]
+
+    def noted(network, groups, sample):
+        seen.append(sample.voxels)
+        return taylor(network, groups, sample)
+
+    monkeypatch.setitem(prune.criteria.CRITERIA["filter"], "taylor", noted)
+    run(criterion="taylor")
+    fitted, validation = split_validation(load_split(voxels, "train", ["chair", "table"]), 0.2, seed=0)
+    assert torch.equal(seen[0], unpack(fitted.packed, 8)) and len(validation) == 8
