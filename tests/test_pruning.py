@@ -157,11 +157,16 @@ def test_a_grid_keeps_the_nearest_multiple(level, units, grid):
     assert level != 0 or kept == units
 
 
-def test_the_output_layer_is_never_pruned():
-    parent = nets.build("nets:ConvolutionalHead")
-    assert [group.root for group in find_groups(parent)] == ["first"]
-    pruned, _ = prune(parent, FILTER, 100, objects(16))
-    assert pruned(objects(16).voxels).shape == (4, 3)
+@pytest.mark.parametrize("name, roots", [
+    ("nets:ConvolutionalHead", ["first"]), ("nets:OutputFirst", ["first", "body"]), ("nets:Tokens", ["patches"])
+])  # fmt: skip
+def test_the_output_layer_is_never_pruned(name, roots):
+    """Wherever it is registered: what makes the logits is seen in the graph."""
+    parent = nets.build(name)
+    assert [group.root for group in find_groups(parent)] == roots
+    for level in (50, 100):
+        pruned, difference = prune(parent, FILTER, level, objects(16))
+        assert pruned(objects(16).voxels).shape == (4, 3) and difference <= 1e-10
 
 
 @pytest.mark.parametrize("level", range(0, 101, 10))

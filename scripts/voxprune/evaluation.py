@@ -89,7 +89,7 @@ def activation_bytes(network):
 
 def _count_macs(found, name, layer, inputs, output):
     if isinstance(layer, torch.nn.Linear):
-        flops = flop_counter.mm_flop(inputs[0].shape, layer.weight.T.shape)
+        flops = flop_counter.mm_flop(inputs[0].flatten(0, -2).shape, layer.weight.T.shape)
     else:
         flops = flop_counter.conv_flop_count(inputs[0].shape, layer.weight.shape, output.shape)
     found[name] += flops // 2
