@@ -146,6 +146,15 @@ def test_a_budget_ranks_once(monkeypatch):
     assert all(torch.equal(tensor, found.state_dict()[name]) for name, tensor in expected.state_dict().items())
 
 
+@pytest.mark.parametrize("method, level, sentence", [
+    (Method("filter", "l1", "layer", "remove", grid=17), 50, "layer conv1: a grid of 17 takes nothing of 16 filters; choose"),
+    (Method("weight", "l1", "block", "mask"), 10, "blocks of 4 weights can't lose 10 %; choose a multiple of 25 %"),
+])  # fmt: skip
+def test_what_would_take_nothing_is_refused(method, level, sentence):
+    with pytest.raises(InputError, match=sentence):
+        prune(original(), method, level, objects())
+
+
 @given(LEVELS, st.integers(1, 200), st.sampled_from([8, 16]))
 def test_a_grid_keeps_the_nearest_multiple(level, units, grid):
     kept = units - pruned_count(level, units, grid)

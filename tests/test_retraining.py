@@ -11,6 +11,7 @@ from voxprune import networks, retraining, training
 from voxprune.criteria import Sample
 from voxprune.dataset import Voxels, unpack
 from voxprune.evaluation import collapsed
+from voxprune.files import InputError
 from voxprune.groups import dependency_graph, find_groups, remove
 from voxprune.pruning import Method, prune, unit_sizes
 from voxprune.voxels import pack
@@ -106,6 +107,13 @@ def test_batchnorm_alone_takes_the_statistics_of_the_data(run, voxels):
     for name, parameter in network.named_parameters():
         assert torch.equal(parameter, before[name])
     assert network.norm1.momentum == 0.1 and not network.training
+
+
+def test_batchnorm_alone_needs_a_batchnorm(run):
+    with pytest.raises(
+        InputError, match="retrain batchnorm needs BatchNorm3d layers, this network has none; choose another"
+    ):
+        run(pruned(name="original"), "batchnorm")
 
 
 @pytest.mark.parametrize("kind", ["finetune", "rewind", "scratch", "batchnorm"])

@@ -53,10 +53,11 @@ def choose_units(network, method, level_percent, sample=None, groups=None, full=
     The names are those of the groups' roots for filters, of the convolutions for weights. The lowest scores go, of equal
     scores the first in the order of the network. scope layer: exactly `pruned_count` units of each; scope global: of all
     together, where the filter scores of criteria.RELATIVE_TO_LAYER are first divided by their layer's mean. scope block:
-    `pruned_count` of each BLOCK weights, so that only every 25 % something changes.
+    `pruned_count` of each BLOCK weights.
     full: the `unit_sizes` that the level counts from, where the network was pruned before (iterative pruning); units that
     are zero already are taken first.
-    Raises InputError as `score_units`, and where a grouped convolution can't lose exactly that many filters evenly.
+    Raises InputError as `score_units`, where a grouped convolution can't lose exactly that many filters evenly, and for a
+    grid or a level of blocks that would take nothing.
     """
     groups = find_groups(network) if groups is None else groups
     return _choose(score_units(network, method, sample, groups), method, level_percent, groups, full)
@@ -85,10 +86,18 @@ def _choose(scores, method, level_percent, groups, full=None):
         sizes = [score.numel() for score in scores.values()]
         chosen = {name: part.view(scores[name].shape) for name, part in zip(scores, pruned.split(sizes))}
     elif method.scope == "block":
+        if level_percent % (100 / BLOCK):
+            raise InputError(
+                f"blocks of {BLOCK} weights can't lose {level_percent:g} %; choose a multiple of {100 // BLOCK} %"
+            )
         chosen = {name: _lowest_in_blocks(score, pruned_count(level_percent, BLOCK)) for name, score in scores.items()}
     else:
         chosen = {}
         for name, score in scores.items():
+            if method.grid > full[name]:
+                raise InputError(
+                    f"layer {name}: a grid of {method.grid} takes nothing of {full[name]} filters; choose a smaller"
+                )
             gone = full[name] - score.numel()
             chosen[name] = _lowest(score, pruned_count(level_percent, full[name], method.grid) - gone)
     return _spread_evenly(chosen, scores, groups) if method.unit == "filter" else chosen
