@@ -2,9 +2,8 @@
 
 A filter criterion is a function of (network, groups, sample) and returns one score a filter: {group root: (size,)}.
 A weight criterion is a function of (network, groups, sample) and returns one score a weight: {layer: shape of weight}.
-`groups` are those of voxprune.groups.find_groups; the scores of coupled filters are added up (of bn_scale averaged).
-`sample` is what data-driven criteria look at (None for the others). All scores are float32 or float64, on the network's
-device.
+`groups` are those of voxprune.groups.find_groups; the scores of coupled filters are added up. `sample` is what
+data-driven criteria look at (None for the others). All scores are float32 or float64, on the network's device.
 """
 
 from dataclasses import dataclass
@@ -60,7 +59,6 @@ def random_filter(network, groups, sample):
 def bn_scale(network, groups, sample):
     """|gamma| of the BatchNorm behind each filter (Liu et al. 2017, network slimming, arXiv 1708.06519).
 
-    Of coupled filters the mean, so that one threshold on gamma holds for all layers.
     Raises InputError where a group has no BatchNorm.
     """
     scores = {}
@@ -68,7 +66,7 @@ def bn_scale(network, groups, sample):
         norms = _norms(network, group)
         if not norms:
             raise InputError(f"criterion bn_scale: layer {group.root} has no BatchNorm behind it; choose another criterion")
-        scores[group.root] = sum(norm.weight.detach().abs()[channels] for norm, channels in norms) / len(norms)
+        scores[group.root] = sum(norm.weight.detach().abs()[channels] for norm, channels in norms)
     return scores
 
 
