@@ -71,29 +71,6 @@ def test_every_criterion_and_scope_removes_what_it_says(criterion, scope):
             assert left == sum(sizes) - sum(gone)
 
 
-@pytest.mark.parametrize("criterion", ["taylor", "bn_scale", "fisher", "random"])
-def test_global_scope_sets_one_threshold_on_the_scores_as_they_are(criterion):
-    """As network slimming does on gamma (Liu et al. 2017) and Molchanov et al. 2019 on Taylor scores."""
-    parent, sample = nets.build("voxnet"), objects(16)
-    with torch.no_grad():
-        parent.norm1.weight.mul_(10)
-    scores = CRITERIA["filter"][criterion](parent, find_groups(parent), sample)
-    chosen = choose_units(parent, Method("filter", criterion, "global", "remove"), 40, sample)
-    gone = torch.cat([scores[name][chosen[name]] for name in scores])
-    kept = torch.cat([scores[name][~chosen[name]] for name in scores])
-    assert len(gone) == pruned_count(40, 64) and gone.max() <= kept.min()
-
-
-@pytest.mark.parametrize("criterion", ["l1", "l2", "geometric_median", "activation"])
-def test_global_scope_does_not_see_the_scale_of_a_layer(criterion):
-    """A layer of ten times larger weights loses as many filters as before."""
-    method, sample, scaled = Method("filter", criterion, "global", "remove"), objects(), original()
-    with torch.no_grad():
-        scaled.conv2.weight.mul_(10), scaled.conv2.bias.mul_(10)
-    before, after = (choose_units(network, method, 40, sample) for network in (original(), scaled))
-    assert all(torch.equal(before[name], after[name]) for name in before)
-
-
 @pytest.mark.parametrize("name", nets.ALL)
 @pytest.mark.parametrize("level", [25, 100])
 def test_a_pruned_network_survives_its_checkpoint(tmp_path, name, level):

@@ -170,11 +170,6 @@ CRITERIA = {
     },
 }  # fmt: skip
 
-# Filter criteria whose scores grow with the size of a layer: more weights a filter, more filters, larger inputs. Only as
-# shares of their layer's mean can they be ranked over all layers. The others estimate the loss (taylor, fisher), learn one
-# scale for all layers (bn_scale) or draw alike, and are ranked as they are, as their papers do.
-RELATIVE_TO_LAYER = ("l1", "l2", "geometric_median", "activation")
-
 # ---- what they share -----------------------------------------------------------------------------------------------
 
 

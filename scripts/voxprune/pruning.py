@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import torch
 
-from voxprune.criteria import CRITERIA, RELATIVE_TO_LAYER
+from voxprune.criteria import CRITERIA
 from voxprune.evaluation import cost
 from voxprune.files import InputError
 from voxprune.groups import dependency_graph, find_groups, remove
@@ -52,8 +52,8 @@ def choose_units(network, method, level_percent, sample=None, groups=None, full=
 
     The names are those of the groups' roots for filters, of the convolutions for weights. The lowest scores go, of equal
     scores the first in the order of the network. scope layer: exactly `pruned_count` units of each; scope global: of all
-    together, where the filter scores of criteria.RELATIVE_TO_LAYER are first divided by their layer's mean. scope block:
-    `pruned_count` of each BLOCK weights.
+    together, where filter scores are first divided by their layer's mean: raw ones, as in Liu 2017 and Molchanov 2019, empty
+    whole layers. scope block: `pruned_count` of each BLOCK weights.
     full: the `unit_sizes` that the level counts from, where the network was pruned before (iterative pruning); units that
     are zero already are taken first.
     Raises InputError as `score_units`, where a grouped convolution can't lose exactly that many filters evenly, and for a
@@ -70,7 +70,7 @@ def score_units(network, method, sample, groups):
     Raises InputError where the criterion needs what the network or the call doesn't have.
     """
     scores = CRITERIA[method.unit][method.criterion](network, groups, sample)
-    if method.unit == "filter" and method.scope == "global" and method.criterion in RELATIVE_TO_LAYER:
+    if method.unit == "filter" and method.scope == "global":
         scores = {name: score / score.mean().clamp_min(1e-30) for name, score in scores.items()}
     for name, score in scores.items():
         score[_zero_units(network, name, method.unit)] = -1.0  # below every score
