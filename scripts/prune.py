@@ -17,14 +17,17 @@ def main(options):
     if options.criterion not in criteria.CRITERIA[options.unit]:
         known = ", ".join(criteria.CRITERIA[options.unit])
         raise InputError(f"criterion {options.criterion!r} doesn't rank {options.unit}s; choose one of {known}")
+    if not 0 <= options.level <= 100:
+        raise InputError(f"level {options.level} is no share of a network; choose one from 0 to 100 percent")
     network, made = networks.load(options.parent)
     method = pruning.Method(**{field.name: getattr(options, field.name) for field in dataclasses.fields(pruning.Method)})
     classes, seed = network.description["classes"], made["seed"]
     torch.manual_seed(seed)
     objects, resolution = options.criterion_objects, network.description["resolution"]
     enough = partial(enough_memory, objects, resolution, "lower `criterion_objects` or `voxels: resolution`")
+    share = made["training"]["validation_share"]  # validation objects choose epochs and levels, not units
     with enough():
-        sample = criteria.Sample(*dataset.sample(options.voxels, classes, objects, seed), seed)
+        sample = criteria.Sample(*dataset.sample(options.voxels, classes, objects, seed, share), seed)
     staircase = read_staircase(options.staircase) if options.staircase else None
     full, differences, curve = pruning.unit_sizes(network, method), [], []
     for step in range(1, options.steps + 1):
@@ -86,6 +89,8 @@ def retrain(network, made, options, step):
         training.fingerprint("prune", network, device, settings),
         lambda line: print(f"{name}: {line}", flush=True),
     )
+    rate = "the method's `learning_rate`" if options.retrain == "finetune" else "`training: learning_rate`"
+    training.check_finite(network, name, f"lower {rate}")
     network.to("cpu")
     return curve
 

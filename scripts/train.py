@@ -8,7 +8,7 @@ import torch
 
 from voxprune import dataset, networks, training
 from voxprune.augmentation import Augmentation
-from voxprune.files import InputError, run_command
+from voxprune.files import run_command
 
 
 def main(options):
@@ -31,8 +31,7 @@ def main(options):
         training.fingerprint("train", network, device, made),
         report=lambda line: print(f"seed {options.seed}: {line}", flush=True),
     )  # fmt: skip
-    if not all(torch.isfinite(tensor).all() for tensor in network.state_dict().values()):
-        raise InputError(f"seed {options.seed}: training diverged (weights not finite); lower `training: learning_rate`")
+    training.check_finite(network, f"seed {options.seed}", "lower `training: learning_rate`")
     networks.save(network, options.checkpoint, made)
     training.write_curve(options.curve, curve)
     state.unlink(missing_ok=True)

@@ -63,7 +63,35 @@ class ConvolutionalHead(nn.Module):
         return self.head(self.pool(functional.relu(self.first(x)))).mean(dim=(2, 3, 4))
 
 
-ALL = ["original", "voxnet", "resnet3d", "nets:Concatenating", "nets:Depthwise", "nets:Grouped", "nets:ConvolutionalHead"]
+class OutputFirst(nn.Module):
+    """The output layer is a convolution and the first to be registered; two summed branches before the last BatchNorm."""
+
+    def __init__(self, resolution, classes):
+        super().__init__()
+        self.head, self.side = nn.Conv3d(6, classes, 1), nn.Conv3d(6, classes, 3, padding=1)
+        self.norm = nn.BatchNorm3d(classes)
+        self.first, self.body = nn.Conv3d(1, 8, 3, padding=1), nn.Conv3d(8, 6, 3, stride=2)
+
+    def forward(self, x):
+        x = functional.relu(self.body(functional.relu(self.first(x))))
+        return self.norm(self.head(x) + self.side(x)).mean(dim=(2, 3, 4))
+
+
+class Tokens(nn.Module):
+    """Linear layers over the channels of every cell, as in a mixer, the output layer registered first."""
+
+    def __init__(self, resolution, classes):
+        super().__init__()
+        self.fc = nn.Linear(5, classes)
+        self.patches, self.mix = nn.Conv3d(1, 8, 4, stride=4), nn.Linear(8, 5)
+
+    def forward(self, x):
+        x = functional.relu(self.patches(x)).flatten(2).transpose(1, 2)
+        return self.fc(functional.relu(self.mix(x)).mean(dim=1))
+
+
+ALL = ["original", "voxnet", "resnet3d", *(f"nets:{one}" for one in (
+    "Concatenating", "Depthwise", "Grouped", "ConvolutionalHead", "OutputFirst", "Tokens"))]  # fmt: skip
 
 
 def build(name, resolution=16, classes=3, seed=0):

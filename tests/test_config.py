@@ -6,6 +6,7 @@ import pytest
 import yaml
 from hypothesis import assume, given
 from hypothesis.strategies import characters, text
+from snakemake.utils import update_config
 
 from conftest import ROOT
 from voxprune import config, criteria, networks
@@ -109,6 +110,11 @@ def test_folder_and_archive_exclude_each_other():
         ("filter", {"epochs": 2}, "retrain none takes no epochs"),
         ("filter-masked", {"retrain": "scratch", "epochs": 2}, "new weights fill a mask again"),
         ("filter", {"budget": "macs", "steps": 2}, "steps count units"),
+        ("filter", {"grid": 17}, "a grid of 17 takes nothing of the 16 filters of network original's.* `grid: 16` or less"),
+        ("filter", {"retrain": "batchnorm"}, "retrain batchnorm needs BatchNorm, network original has none; choose another"),
+        ("filter", {"retrain": "rewind", "epochs": 2, "learning_rate": 0.01}, "rewind trains at the parent's.*; leave"),
+        ("filter", {"retrain": "scratch", "epochs": 2, "learning_rate": 0.01}, "scratch trains at the parent's.*; leave"),
+        ("weight", {"scope": "block"}, "blocks of four weights can't lose 10 %; use levels of 0, 25, 50, 75 and 100"),
         ("filter", {"scope": "block"}, "blocks \\(the 2:4 pattern\\) are of weights"),
     ],
 )
@@ -119,8 +125,36 @@ def test_a_recipe_that_cannot_work_is_refused(name, recipe, sentence):
         check_config(changed, SCHEMA)
 
 
+@pytest.mark.parametrize(
+    "name, recipe, network, levels",
+    [
+        ("weight", {"scope": "block"}, "original", [0, 25, 50, 75, 100]),
+        ("filter", {"grid": 16}, "original", [50]),
+        ("filter", {"grid": 64}, "package.module:Mine", [50]),
+        ("filter", {"retrain": "batchnorm"}, "voxnet", [50]),
+        ("filter", {"retrain": "rewind", "epochs": 2}, "original", [50]),
+    ],
+)
+def test_what_is_near_to_that_but_works_is_taken(name, recipe, network, levels):
+    changed = copy.deepcopy(DEFAULT) | {"network": network, "levels": levels}
+    changed["methods"][name] |= recipe
+    check_config(changed, SCHEMA)
+
+
+@pytest.mark.parametrize("path", sorted((ROOT / "experiments").glob("*.yaml")), ids=lambda path: path.stem)
+def test_the_experiments_are_valid(path):
+    merged = copy.deepcopy(DEFAULT)
+    update_config(merged, yaml.safe_load(path.read_text()))
+    merged["methods"] = {name: method for name, method in merged["methods"].items() if method}
+    check_config(merged, SCHEMA)
+
+
 def test_the_names_are_those_of_the_code():
     assert list(networks.NETWORKS) == config.NETWORKS
+    built = {name: networks.build(name, 32, ["a", "b"]) for name in config.NETWORKS}
+    assert {name: min(networks.widths(network).values()) for name, network in built.items()} == config.FEWEST_FILTERS
+    plain = [name for name, network in built.items() if not any("running_mean" in key for key in network.state_dict())]
+    assert plain == config.WITHOUT_BATCHNORM
     assert {unit: list(names) for unit, names in criteria.CRITERIA.items()} == config.CRITERIA
 
 

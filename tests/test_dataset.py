@@ -81,6 +81,16 @@ def test_a_sample_takes_from_every_class_and_follows_its_seed(folder, grids):
     assert len(sample(folder, ["chair", "table"], 100, seed=0)[1]) == 10
 
 
+def test_a_sample_leaves_validation_objects_out(folder, grids):
+    _, validation = split_validation(load_split(folder, "train", ["chair", "table"]), 0.3, seed=1)
+    found, labels = sample(folder, ["chair", "table"], 100, seed=1, validation_share=0.3)
+    kept_apart = unpack(validation.packed, validation.resolution)
+    assert labels.tolist() == [0] * 4 + [1] * 3
+    assert not any(torch.equal(one, other) for one in found for other in kept_apart)
+    write_views(folder, grids, 3)
+    assert torch.equal(found, sample(folder, ["chair", "table"], 100, seed=1, validation_share=0.3)[0])
+
+
 def test_a_missing_or_foreign_shard_is_named(folder):
     with pytest.raises(InputError, match="lamp.npy: no such shard"):
         load_split(folder, "train", ["chair", "lamp"])

@@ -1,5 +1,7 @@
 """What a network answers and costs: checked against counting by hand."""
 
+import copy
+
 import numpy as np
 import pytest
 import torch
@@ -70,6 +72,33 @@ def test_collapse_is_told(network, realise):
     everything, _ = prune(network, method, 100, inputs)
     assert evaluation.collapsed(everything)
     assert evaluation.cost(everything)["filters"] == 0
+
+
+def test_a_layer_with_a_way_around_it_may_keep_nothing():
+    network, inputs = nets.build("resnet3d"), (torch.rand(4, 1, 16, 16, 16) < 0.3).float()
+    with torch.no_grad():
+        network.block1.conv1.weight.zero_()
+        assert not evaluation.collapsed(network) and network(inputs).std(dim=0).min() > 1e-4
+        network.block2.conv2.weight.zero_()
+        network.block2.shortcut[0].weight.zero_()
+        assert evaluation.collapsed(network) and network(inputs).std(dim=0).max() < 1e-6
+
+
+def test_layers_that_keep_something_may_still_let_nothing_through(network):
+    """The one filter left of the first layer isn't the one that the second layer looks at."""
+    with torch.no_grad():
+        network.conv1.weight[1:], network.conv2.weight[:, :1] = 0, 0
+        assert evaluation.collapsed(network)
+        network.conv2.weight[3, 0, 1, 1, 1] = -1e-6
+        assert not evaluation.collapsed(network)
+
+
+@pytest.mark.parametrize("name", nets.ALL)
+def test_judging_collapse_changes_nothing(name):
+    network = nets.build(name)
+    before = copy.deepcopy(network.state_dict())
+    assert not evaluation.collapsed(network)
+    assert all(torch.equal(tensor, before[key]) for key, tensor in network.state_dict().items())
 
 
 def test_zeros_compress(tmp_path, network):

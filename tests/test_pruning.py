@@ -11,7 +11,7 @@ from torch.nn.utils import prune as torch_prune
 
 import nets
 from voxprune import networks
-from voxprune.criteria import CRITERIA, Sample
+from voxprune.criteria import CRITERIA, Sample, fisher_filter
 from voxprune.evaluation import cost
 from voxprune.files import InputError
 from voxprune.groups import dependency_graph, find_groups, remove
@@ -107,6 +107,31 @@ def test_a_budget_is_met_within_one_filter(budget, percent):
     assert min(others) <= percent <= max(others) and abs(reached - percent) <= min(abs(one - percent) for one in others)
 
 
+def test_a_budget_ranks_once(monkeypatch):
+    """The criterion may cost epochs; the units are those of the level that the budget comes to."""
+    parent, sample, calls = original(), objects(), []
+
+    def counted(*arguments):
+        calls.append(arguments)
+        return fisher_filter(*arguments)
+
+    monkeypatch.setitem(CRITERIA["filter"], "fisher", counted)
+    found, _ = prune(parent, Method("filter", "fisher", "layer", "remove", budget="macs"), 60, sample)
+    assert len(calls) == 1
+    level = 100 * (1 - found.conv2.out_channels / 32)
+    expected, _ = prune(parent, Method("filter", "fisher", "layer", "remove"), level, sample)
+    assert all(torch.equal(tensor, found.state_dict()[name]) for name, tensor in expected.state_dict().items())
+
+
+@pytest.mark.parametrize("method, level, sentence", [
+    (Method("filter", "l1", "layer", "remove", grid=17), 50, "layer conv1: a grid of 17 takes nothing of 16 filters; choose"),
+    (Method("weight", "l1", "block", "mask"), 10, "blocks of 4 weights can't lose 10 %; choose a multiple of 25 %"),
+])  # fmt: skip
+def test_what_would_take_nothing_is_refused(method, level, sentence):
+    with pytest.raises(InputError, match=sentence):
+        prune(original(), method, level, objects())
+
+
 @given(LEVELS, st.integers(1, 200), st.sampled_from([8, 16]))
 def test_a_grid_keeps_the_nearest_multiple(level, units, grid):
     kept = units - pruned_count(level, units, grid)
@@ -115,13 +140,19 @@ def test_a_grid_keeps_the_nearest_multiple(level, units, grid):
     assert abs(kept - exact) <= grid / 2 or kept == units or 0 < exact < kept == grid  # a grid leaves no layer empty
     assert (kept == 0) == (exact == 0)
     assert level != 100 or kept == 0
+    assert level != 0 or kept == units
 
 
-def test_the_output_layer_is_never_pruned():
-    parent = nets.build("nets:ConvolutionalHead")
-    assert [group.root for group in find_groups(parent)] == ["first"]
-    pruned, _ = prune(parent, FILTER, 100, objects(16))
-    assert pruned(objects(16).voxels).shape == (4, 3)
+@pytest.mark.parametrize("name, roots", [
+    ("nets:ConvolutionalHead", ["first"]), ("nets:OutputFirst", ["first", "body"]), ("nets:Tokens", ["patches"])
+])  # fmt: skip
+def test_the_output_layer_is_never_pruned(name, roots):
+    """Wherever it is registered: what makes the logits is seen in the graph."""
+    parent = nets.build(name)
+    assert [group.root for group in find_groups(parent)] == roots
+    for level in (50, 100):
+        pruned, difference = prune(parent, FILTER, level, objects(16))
+        assert pruned(objects(16).voxels).shape == (4, 3) and difference <= 1e-10
 
 
 @pytest.mark.parametrize("level", range(0, 101, 10))

@@ -10,6 +10,9 @@ import nets
 from voxprune import networks, retraining, training
 from voxprune.criteria import Sample
 from voxprune.dataset import Voxels, unpack
+from voxprune.evaluation import collapsed
+from voxprune.files import InputError
+from voxprune.groups import dependency_graph, find_groups, remove
 from voxprune.pruning import Method, prune, unit_sizes
 from voxprune.voxels import pack
 
@@ -104,6 +107,25 @@ def test_batchnorm_alone_takes_the_statistics_of_the_data(run, voxels):
     for name, parameter in network.named_parameters():
         assert torch.equal(parameter, before[name])
     assert network.norm1.momentum == 0.1 and not network.training
+
+
+def test_batchnorm_alone_needs_a_batchnorm(run):
+    with pytest.raises(
+        InputError, match="retrain batchnorm needs BatchNorm3d layers, this network has none; choose another"
+    ):
+        run(pruned(name="original"), "batchnorm")
+
+
+@pytest.mark.parametrize("kind", ["finetune", "rewind", "scratch", "batchnorm"])
+def test_a_network_with_an_empty_layer_and_a_way_around_it_is_retrained(run, voxels, kind):
+    network = nets.build("resnet3d")
+    groups = find_groups(network)
+    chosen = {group.root: torch.full((group.size,), group.root == "block1.conv1") for group in groups}
+    remove(network, chosen, groups, dependency_graph(network))
+    before = network.norm.running_mean.clone()
+    run(network, kind)
+    assert network.block1.conv1.out_channels == 0 and not collapsed(network)
+    assert not torch.equal(network.norm.running_mean, before) and network(unpack(voxels.packed, 16)).isfinite().all()
 
 
 @pytest.mark.parametrize("method", [FILTER, Method("filter", "random", "layer", "mask"), Method("weight", "random", "layer", "mask"),

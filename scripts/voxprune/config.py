@@ -14,7 +14,9 @@ WANTED = {"string": "text", "integer": "a whole number", "number": "a number", "
           "null": "nothing"}  # fmt: skip
 
 # Spelled out, because torch takes seconds to load; a test holds them to networks.NETWORKS and criteria.CRITERIA.
-NETWORKS = ["original", "voxnet", "resnet3d"]
+FEWEST_FILTERS = {"original": 16, "voxnet": 32, "resnet3d": 16}  # of the smallest layer
+NETWORKS = list(FEWEST_FILTERS)
+WITHOUT_BATCHNORM = ["original"]
 CRITERIA = {
     "filter": ["l1", "l2", "random", "geometric_median", "taylor", "bn_scale", "activation", "fisher"],
     "weight": ["l1", "random", "lamp", "taylor", "fisher"],
@@ -51,15 +53,16 @@ def check_config(config, schema):
             raise InputError(
                 f"config: methods.{name}.criterion is {method['criterion']!r}; choose one of {', '.join(known)}"
             )
-        if method["criterion"] == "bn_scale" and config["network"] == "original":
-            raise InputError(f"config: methods.{name}: bn_scale needs BatchNorm, network original has none; choose another")
-        for wrong, remedy in _contradictions(method, config["training"]):
+        for wrong, remedy in _contradictions(method, config):
             if wrong:
                 raise InputError(f"config: methods.{name}: {remedy}")
 
 
-def _contradictions(method, training):
+def _contradictions(method, config):
     """(whether a recipe can't work, why and what to do) for everything that can be wrong with one."""
+    network, without_batchnorm = config["network"], config["network"] in WITHOUT_BATCHNORM
+    fewest = FEWEST_FILTERS.get(network, float("inf"))  # your own network's layers are seen by the job alone
+    odd = next((level for level in config["levels"] if level % 25), None)
     retrain, weights = method.get("retrain", "none"), method["unit"] == "weight"
     trains = retrain in ("finetune", "rewind", "scratch")
     budget, grid = method.get("budget", "units"), method.get("grid", 1)
@@ -72,10 +75,19 @@ def _contradictions(method, training):
             method["scope"] == "block" and not weights,
             "blocks (the 2:4 pattern) are of weights; use `unit: weight` or another scope",
         ),
+        (
+            method["scope"] == "block" and odd is not None,
+            f"blocks of four weights can't lose {odd} %; use levels of 0, 25, 50, 75 and 100, or another scope",
+        ),
         (method["scope"] == "block" and method.get("steps", 1) > 1, "blocks of four weights know no steps; use `steps: 1`"),
         (
             grid > 1 and (weights or method["scope"] == "global"),
             "a grid is of filters in each layer; use `scope: layer`, or no grid",
+        ),
+        (
+            grid > fewest,
+            f"a grid of {grid} takes nothing of the {fewest} filters of network {network}'s smallest layer; "
+            f"use `grid: {fewest}` or less",
         ),
         (
             budget != "units" and method["realise"] == "mask",
@@ -89,10 +101,22 @@ def _contradictions(method, training):
             budget == "latency" and (method["scope"] != "layer" or grid > 1),
             "latency is measured of networks that lose the same share in every layer; use `scope: layer` without a grid",
         ),
+        (
+            method["criterion"] == "bn_scale" and without_batchnorm,
+            f"bn_scale needs BatchNorm, network {network} has none; choose another criterion or network",
+        ),
+        (
+            retrain == "batchnorm" and without_batchnorm,
+            f"retrain batchnorm needs BatchNorm, network {network} has none; choose another `retrain` or network",
+        ),
         (trains and "epochs" not in method, f"retrain {retrain} needs `epochs`"),
         (retrain == "finetune" and "learning_rate" not in method, "retrain finetune needs a `learning_rate`"),
         (
-            retrain == "rewind" and method.get("epochs", 0) > training["epochs"],
+            retrain in ("rewind", "scratch") and "learning_rate" in method,
+            f"retrain {retrain} trains at the parent's learning rates; leave `learning_rate` out or use `retrain: finetune`",
+        ),
+        (
+            retrain == "rewind" and method.get("epochs", 0) > config["training"]["epochs"],
             "rewind can't go back further than training.epochs",
         ),
         (retrain == "scratch" and method["realise"] == "mask", "new weights fill a mask again; use `realise: remove`"),

@@ -61,9 +61,15 @@ def load_split(folder, split, classes):
     for path, shape in zip(paths, shapes):  # one after the other, so that no more than one shard lies in memory twice
         packed[start : start + shape[0]] = np.load(path)
         start += shape[0]
-    labels = torch.arange(len(classes)).repeat_interleave(torch.tensor([len(files) for files in tables]))
-    files = [f"{name}/{file}" for name, files in zip(classes, tables) for file in files]
-    return Voxels(torch.from_numpy(packed), labels, np.array(files), shapes[0][1], views)
+    return Voxels(torch.from_numpy(packed), _labels(tables), _named(classes, tables), shapes[0][1], views)
+
+
+def _labels(tables):
+    return torch.arange(len(tables)).repeat_interleave(torch.tensor([len(files) for files in tables]))
+
+
+def _named(classes, tables):
+    return np.array([f"{name}/{file}" for name, files in zip(classes, tables) for file in files])
 
 
 def _open_shard(path):
@@ -112,28 +118,38 @@ def split_validation(voxels, share, seed):
 
     share 0 gives all and an empty validation set. Raises InputError where a class has too few objects to split.
     """
-    generator = torch.Generator().manual_seed(seed)
-    chosen = torch.zeros(len(voxels), dtype=torch.bool)
-    for label in voxels.labels.unique() if share else ():
-        members = (voxels.labels == label).nonzero()[:, 0]
-        count = max(1, round(share * len(members)))
-        if count >= len(members):
-            raise InputError(f"{voxels.files[members[0]]}: its class has too few objects to take {share:.0%} of them out")
-        chosen[members[torch.randperm(len(members), generator=generator)[:count]]] = True
+    chosen = _validation_mask(voxels.labels, voxels.files, share, seed)
     return voxels.subset((~chosen).nonzero()[:, 0]), voxels.subset(chosen.nonzero()[:, 0])
 
 
-def sample(folder, classes, count, seed):
+def _validation_mask(labels, files, share, seed):
+    """Bool tensor (n,): the objects that split_validation takes out."""
+    generator = torch.Generator().manual_seed(seed)
+    chosen = torch.zeros(len(labels), dtype=torch.bool)
+    for label in labels.unique() if share else ():
+        members = (labels == label).nonzero()[:, 0]
+        count = max(1, round(share * len(members)))
+        if count >= len(members):
+            raise InputError(f"{files[members[0]]}: its class has too few objects to take {share:.0%} of them out")
+        chosen[members[torch.randperm(len(members), generator=generator)[:count]]] = True
+    return chosen
+
+
+def sample(folder, classes, count, seed, validation_share=0.0):
     """`count` training objects in view 0, evenly from the classes as far as they go, drawn with the seed.
 
+    validation_share: leave out the objects that split_validation takes out with this share and the same seed.
     Returns (voxels float32 (n, 1, R, R, R), labels int64 (n,)). Reads no more than these objects from the shards.
     """
     rng, packed, labels = np.random.default_rng(seed), [], []
-    for label, path in enumerate(shard_paths(folder, "train", classes)):
-        shard = _open_shard(path)
+    paths = shard_paths(folder, "train", classes)
+    shards, tables = [_open_shard(path) for path in paths], [_voxelized_files(path.with_suffix(".csv")) for path in paths]
+    every, files = _labels(tables), _named(classes, tables)
+    fitted = ~_validation_mask(every, files, validation_share, seed)
+    for label, (shard, table) in enumerate(zip(shards, tables)):
         share = count // len(classes) + (label < count % len(classes))
-        views = len(shard) // len(_voxelized_files(path.with_suffix(".csv")))
-        chosen = np.sort(rng.permutation(len(shard) // views)[:share])
+        views = len(shard) // len(table)
+        chosen = np.sort(rng.permutation(fitted[every == label].nonzero()[:, 0].numpy())[:share])
         packed.append(shard[chosen * views])
         labels += [label] * len(chosen)
     packed = torch.from_numpy(np.concatenate(packed))

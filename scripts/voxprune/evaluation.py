@@ -1,5 +1,6 @@
 """What a network answers and what it costs on paper: predictions, accuracy, parameters, MACs, bytes."""
 
+import copy
 from functools import partial
 from pathlib import Path
 
@@ -88,7 +89,7 @@ def activation_bytes(network):
 
 def _count_macs(found, name, layer, inputs, output):
     if isinstance(layer, torch.nn.Linear):
-        flops = flop_counter.mm_flop(inputs[0].shape, layer.weight.T.shape)
+        flops = flop_counter.mm_flop(inputs[0].flatten(0, -2).shape, layer.weight.T.shape)
     else:
         flops = flop_counter.conv_flop_count(inputs[0].shape, layer.weight.shape, output.shape)
     found[name] += flops // 2
@@ -122,9 +123,22 @@ def removed_percent(parent, child):
     return {name: 100 * (1 - child[name] / parent[name]) for name in ("weights", "filters", "macs", "parameters")}
 
 
+@torch.inference_mode()
 def collapsed(network):
-    """Whether a convolution has kept nothing, so that the network answers the same to every object."""
-    return any(not layer.weight.any() for layer in convolutions(network).values())
+    """Whether nothing of the input reaches the logits, so that the network answers the same to every object.
+
+    What counts is that no path of weights that aren't zero is left: a layer that kept nothing cuts the network only where
+    no shortcut leads around it. Found as by Tanaka et al. 2020 (SynFlow, arXiv 2006.05467): with absolute weights and no
+    biases nothing cancels out and no ReLU closes, so a full grid is answered otherwise than an empty one where a path is.
+    """
+    positive = copy.deepcopy(network).double().eval()
+    for name, tensor in positive.state_dict().items():
+        tensor.zero_() if name.endswith(("bias", "running_mean")) else tensor.abs_()
+    resolution, device = network.description["resolution"], next(network.parameters()).device
+    grids = torch.zeros(2, 1, *(resolution,) * 3, dtype=torch.float64, device=device)
+    grids[1] = 1
+    empty, full = positive(grids)
+    return torch.equal(empty, full)
 
 
 def stored_bytes(checkpoint):

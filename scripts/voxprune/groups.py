@@ -10,6 +10,7 @@ from dataclasses import dataclass
 import torch
 import torch_pruning
 from torch import nn
+from torch_pruning.ops import OPTYPE
 
 from voxprune.files import InputError
 from voxprune.networks import widths
@@ -49,10 +50,10 @@ def dependency_graph(network):
 def find_groups(network, graph=None):
     """The groups of a network's convolutions, in the order of the network.
 
-    A group that reaches the output logits is left out: the classifier's output layer is never pruned.
+    A group that reaches the logits is left out: the classifier's output layer is never pruned.
     """
     graph = graph or dependency_graph(network)
-    names, outputs = {layer: name for name, layer in network.named_modules()}, _output_layers(network)
+    names = {layer: name for name, layer in network.named_modules()}
     groups, seen = [], set()
     for name, layer in network.named_modules():
         if not isinstance(layer, nn.Conv3d) or name in seen:
@@ -60,7 +61,7 @@ def find_groups(network, graph=None):
         coupled = graph.get_pruning_group(layer, _out_function(layer), idxs=list(range(layer.out_channels)))
         group = Group(name, layer.out_channels, _members(coupled, names), _divisor(coupled))
         seen.update(group.members)
-        if not outputs & set(group.members):
+        if not any(dependency.target.type == OPTYPE.OUTPUT for dependency, _ in coupled):
             groups.append(group)
     return groups
 
@@ -85,12 +86,6 @@ def _is_depthwise(layer):
 
 def _out_function(layer):
     return torch_pruning.prune_depthwise_conv_out_channels if _is_depthwise(layer) else torch_pruning.prune_conv_out_channels
-
-
-def _output_layers(network):
-    """The last layer with weights makes the logits; its name where it is a convolution."""
-    layers = [(name, layer) for name, layer in network.named_modules() if isinstance(layer, (nn.Conv3d, nn.Linear))]
-    return {name for name, layer in layers[-1:] if isinstance(layer, nn.Conv3d)}
 
 
 def remove(network, pruned, groups, graph):

@@ -31,10 +31,11 @@ class Method:
 def pruned_count(level_percent, units, grid=1):
     """How many of a number of units a level takes: rounded half to even, as torch.nn.utils.prune counts.
 
-    With a grid what is kept is rounded to its nearest multiple, but never to nothing.
+    With a grid what is kept is rounded to its nearest multiple, but never to nothing; where the level takes nothing or
+    everything, the grid changes nothing.
     """
     count = round(level_percent / 100 * units)
-    if grid == 1 or count == units:
+    if grid == 1 or count in (0, units):
         return count
     return units - min(units, grid * max(1, round((units - count) / grid)))
 
@@ -51,19 +52,32 @@ def choose_units(network, method, level_percent, sample=None, groups=None, full=
 
     The names are those of the groups' roots for filters, of the convolutions for weights. The lowest scores go, of equal
     scores the first in the order of the network. scope layer: exactly `pruned_count` units of each; scope global: of all
-    together, where filter scores are first divided by their layer's mean, because layers differ in scale. scope block:
-    `pruned_count` of each BLOCK weights, so that only every 25 % something changes.
+    together, where filter scores are first divided by their layer's mean: raw ones, as in Liu 2017 and Molchanov 2019, empty
+    whole layers. scope block: `pruned_count` of each BLOCK weights.
     full: the `unit_sizes` that the level counts from, where the network was pruned before (iterative pruning); units that
     are zero already are taken first.
-    Raises InputError where a criterion needs what the network or the call doesn't have, or a grouped convolution can't
-    lose exactly that many filters evenly.
+    Raises InputError as `score_units`, where a grouped convolution can't lose exactly that many filters evenly, and for a
+    grid or a level of blocks that would take nothing.
     """
     groups = find_groups(network) if groups is None else groups
+    return _choose(score_units(network, method, sample, groups), method, level_percent, groups, full)
+
+
+def score_units(network, method, sample, groups):
+    """What `choose_units` ranks: the criterion's scores, comparable over layers where the scope is global; units that are
+    zero already come before all others.
+
+    Raises InputError where the criterion needs what the network or the call doesn't have.
+    """
     scores = CRITERIA[method.unit][method.criterion](network, groups, sample)
     if method.unit == "filter" and method.scope == "global":
         scores = {name: score / score.mean().clamp_min(1e-30) for name, score in scores.items()}
     for name, score in scores.items():
         score[_zero_units(network, name, method.unit)] = -1.0  # below every score
+    return scores
+
+
+def _choose(scores, method, level_percent, groups, full=None):
     full = full or {name: score.numel() for name, score in scores.items()}
     if method.scope == "global":
         flat = torch.cat([score.flatten() for score in scores.values()])
@@ -72,10 +86,18 @@ def choose_units(network, method, level_percent, sample=None, groups=None, full=
         sizes = [score.numel() for score in scores.values()]
         chosen = {name: part.view(scores[name].shape) for name, part in zip(scores, pruned.split(sizes))}
     elif method.scope == "block":
+        if level_percent % (100 / BLOCK):
+            raise InputError(
+                f"blocks of {BLOCK} weights can't lose {level_percent:g} %; choose a multiple of {100 // BLOCK} %"
+            )
         chosen = {name: _lowest_in_blocks(score, pruned_count(level_percent, BLOCK)) for name, score in scores.items()}
     else:
         chosen = {}
         for name, score in scores.items():
+            if method.grid > full[name]:
+                raise InputError(
+                    f"layer {name}: a grid of {method.grid} takes nothing of {full[name]} filters; choose a smaller"
+                )
             gone = full[name] - score.numel()
             chosen[name] = _lowest(score, pruned_count(level_percent, full[name], method.grid) - gone)
     return _spread_evenly(chosen, scores, groups) if method.unit == "filter" else chosen
@@ -127,34 +149,37 @@ def prune(parent, method, level_percent, sample, full=None, staircase=None):
     masked network, None for masks.
     Raises InputError as `choose_units`, and where the two differ by more than EQUALITY_TOLERANCE of the largest logit.
     """
-    network = copy.deepcopy(parent)
-    graph = dependency_graph(network)
-    groups = find_groups(network, graph)
+    groups = find_groups(parent)
+    scores = score_units(parent, method, sample, groups)
     if method.budget == "latency":
         level_percent = level_for_latency(staircase, level_percent)
     elif method.budget != "units":
-        level_percent = _level_for_budget(parent, method, level_percent, sample)
-    pruned = choose_units(parent, method, level_percent, sample, groups, full)
+        level_percent = _level_for_budget(parent, method, level_percent, scores, groups)
+    pruned = _choose(scores, method, level_percent, groups, full)
+    if method.realise == "remove":
+        removed = _removed(parent, pruned, groups)
+        return removed, prove_removal(parent, removed, pruned, groups, sample)
+    masked = copy.deepcopy(parent)
     if method.unit == "weight":
-        mask_weights(network, pruned)
-        return network, None
-    if method.realise == "mask":
-        mask_filters(network, pruned, groups)
-        return network, None
-    remove(network, pruned, groups, graph)
-    return network, prove_removal(parent, network, pruned, groups, sample)
+        mask_weights(masked, pruned)
+    else:
+        mask_filters(masked, pruned, groups)
+    return masked, None
 
 
 def remove_level(parent, method, level_percent, sample=None):
     """A copy of a network without the filters that a level of units takes; unproved, to know what it costs."""
+    groups = find_groups(parent)
+    return _removed(parent, choose_units(parent, method, level_percent, sample, groups), groups)
+
+
+def _removed(parent, pruned, groups):
     network = copy.deepcopy(parent)
-    graph = dependency_graph(network)
-    groups = find_groups(network, graph)
-    remove(network, choose_units(parent, method, level_percent, sample, groups), groups, graph)
+    remove(network, pruned, groups, dependency_graph(network))
     return network
 
 
-def _level_for_budget(parent, method, percent, sample):
+def _level_for_budget(parent, method, percent, scores, groups):
     """The level in percent of units whose network comes nearest to `percent` of the parent's MACs or parameters removed.
 
     By bisection: cost falls as the level rises, in steps of one filter.
@@ -162,7 +187,8 @@ def _level_for_budget(parent, method, percent, sample):
     total = cost(parent)[method.budget]
 
     def removed(level):
-        return 100 * (1 - cost(remove_level(parent, method, level, sample))[method.budget] / total)
+        smaller = _removed(parent, _choose(scores, method, level, groups), groups)
+        return 100 * (1 - cost(smaller)[method.budget] / total)
 
     low, high = 0.0, 100.0
     for _ in range(12):  # down to 0.02 percent of the units: less than one filter of any layer here

@@ -6,6 +6,7 @@ import torch
 from torch import nn
 
 from voxprune.dataset import batches
+from voxprune.files import InputError
 from voxprune.networks import convolutions
 from voxprune.training import fit
 
@@ -59,8 +60,14 @@ def _zero_keeper(network):
 
 @torch.no_grad()
 def recalibrate(network, voxels, batch_size=64):
-    """Sets the running mean and variance of every BatchNorm to their average over all batches of training objects."""
-    norms = [layer for layer in network.modules() if isinstance(layer, nn.BatchNorm3d) and layer.num_features]
+    """Sets the running mean and variance of every BatchNorm to their average over all batches of training objects.
+
+    Raises InputError where a network has none.
+    """
+    norms = [layer for layer in network.modules() if isinstance(layer, nn.BatchNorm3d)]
+    if not norms:
+        raise InputError("retrain batchnorm needs BatchNorm3d layers, this network has none; choose another `retrain`")
+    norms = [layer for layer in norms if layer.num_features]
     momenta = [layer.momentum for layer in norms]
     network.eval()
     for layer in norms:

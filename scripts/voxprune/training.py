@@ -16,7 +16,7 @@ from voxprune import provenance
 from voxprune.augmentation import Augmentation, augment, mix
 from voxprune.dataset import batches
 from voxprune.evaluation import predict
-from voxprune.files import content_hash, whole
+from voxprune.files import InputError, content_hash, whole
 from voxprune.memory import enough_memory
 
 CURVE = ("epoch", "learning_rate", "train_loss", "validation_accuracy_percent", "seconds")  # columns of a learning curve
@@ -94,6 +94,12 @@ def fit(network, voxels, validation, recipe, seed, state_path, fingerprint, repo
     network.load_state_dict(progress.best)
     network.eval()
     return progress.curve
+
+
+def check_finite(network, name, remedy):
+    """Raises InputError where a training has diverged, so that no such network is ever saved."""
+    if not all(torch.isfinite(tensor).all() for tensor in network.state_dict().values()):
+        raise InputError(f"{name}: training diverged (weights not finite); {remedy}")
 
 
 def fingerprint(stage, network, device, settings):
