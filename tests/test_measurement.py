@@ -11,6 +11,7 @@ import nets
 from voxprune import counters, engines, measurement
 from voxprune.criteria import Sample
 from voxprune.dataset import Voxels
+from voxprune.files import InputError
 from voxprune.measurement import AGAIN, PARENT, Cell
 from voxprune.pruning import Method, prune
 from voxprune.voxels import pack
@@ -135,9 +136,17 @@ def test_an_engine_that_answers_differently_fails_the_job(monkeypatch, voxels):
 
     monkeypatch.setitem(engines.ENGINES, "torch", wrong)
     network = nets.build("original").eval()
-    with pytest.raises(ValueError, match="torch/cpu/threads1/batch2 answers differently from torch, by 0.01"):
+    sentence = "^parent: torch/cpu/threads1/batch2 answers differently from torch.* by 0.01 .*; leave torch out of .*engines"
+    with pytest.raises(InputError, match=sentence):
         conditions = measurement.cells(["torch"], [1], [2], CPU)
         measurement.measure({PARENT: network, AGAIN: network}, voxels, conditions, WINDOWS, CPU, lambda line: None)
+
+
+def test_float32_is_float32_on_every_gpu(sleeping):
+    """cuDNN takes TF32 for convolutions by default, with logits up to 1e-3 off."""
+    torch.backends.cudnn.allow_tf32 = torch.backends.cuda.matmul.allow_tf32 = True
+    sleeping({PARENT: 1, AGAIN: 1})
+    assert not torch.backends.cudnn.allow_tf32 and not torch.backends.cuda.matmul.allow_tf32
 
 
 def test_energy_is_joules_over_inferences_less_what_idling_takes(monkeypatch, sleeping):

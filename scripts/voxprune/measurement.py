@@ -12,6 +12,7 @@ import torch
 
 from voxprune import counters, engines
 from voxprune.dataset import unpack
+from voxprune.files import InputError
 from voxprune.statistics import noise_percent, paired_ratio, verdict
 
 PARENT, AGAIN = "parent", "parent again"  # the A/A control
@@ -92,8 +93,10 @@ def measure(models, voxels, conditions, windows, device, report=print):
     """Measures networks under every condition; returns `Measured`.
 
     models: {name: network in eval mode, on the CPU}, among them PARENT and AGAIN. voxels: the test split.
-    Raises ValueError where an engine's logits differ from torch's by more than LARGEST_LOGIT_DIFFERENCE.
+    From here on this process computes in float32 throughout: TF32, which GPUs since Ampere take for convolutions, is off.
+    Raises InputError where an engine's logits differ from torch's by more than LARGEST_LOGIT_DIFFERENCE.
     """
+    torch.backends.cudnn.allow_tf32 = torch.backends.cuda.matmul.allow_tf32 = False
     inputs = {place: _objects(voxels, max(cell.batch_size for cell in conditions), place) for place in {"cpu", device.type}}
     prepared, differences = _prepare(models, inputs, conditions, report)
     runners = {key: runner for key, runner in prepared.items() if isinstance(runner, engines.Runner)}
@@ -143,7 +146,10 @@ def _prepare(models, inputs, conditions, report):
                     expected[cell.batch_size] = network(inputs["cpu"][: cell.batch_size])
             difference = _relative_difference(found, expected[cell.batch_size])
             if not difference <= LARGEST_LOGIT_DIFFERENCE:
-                raise ValueError(f"{name}: {cell} answers differently from torch, by {difference:.2g} of the largest logit")
+                raise InputError(
+                    f"{name}: {cell} answers differently from torch on the CPU, by {difference:.2g} of the largest logit "
+                    f"(allowed: {LARGEST_LOGIT_DIFFERENCE:g}); leave {cell.engine} out of `measurement: engines` or update it"
+                )
             prepared[name, cell], differences[name, cell] = runner, difference
     report(f"prepared {len(models)} networks in {len(conditions)} cells")
     return prepared, differences
