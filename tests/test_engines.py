@@ -112,6 +112,7 @@ def test_the_faster_memory_format_is_named(monkeypatch):
     monkeypatch.setattr(engines, "_trial_seconds", seconds)
     runner = engines.torch_eager(nets.build("resnet3d").eval(), INPUTS, 1)
     assert len(formats) == 2 and runner.memory_format == "default" and runner.device.type == "cpu"
+    assert runner.network_bytes == sum(tensor.nbytes for tensor in nets.build("resnet3d").state_dict().values())
 
 
 def test_the_network_itself_is_left_alone():

@@ -149,6 +149,61 @@ def test_float32_is_float32_on_every_gpu(sleeping):
     assert not torch.backends.cudnn.allow_tf32 and not torch.backends.cuda.matmul.allow_tf32
 
 
+class Allocator:
+    """torch.cuda as far as windows use it, on a machine without a GPU: an allocator that holds blocks of 100 bytes."""
+
+    def __init__(self, monkeypatch, allocated, cached):
+        self.allocated = self.peak = allocated
+        self.reserved = self.peak_reserved = allocated + cached
+        for name in ("empty_cache", "synchronize", "reset_peak_memory_stats", "memory_allocated", "memory_reserved",
+                     "max_memory_allocated", "max_memory_reserved"):  # fmt: skip
+            monkeypatch.setattr(torch.cuda, name, getattr(self, name))
+
+    def empty_cache(self):
+        self.reserved = self.allocated
+
+    def synchronize(self, device):
+        pass
+
+    def reset_peak_memory_stats(self, device):
+        self.peak, self.peak_reserved = self.allocated, self.reserved
+
+    def memory_allocated(self, device):
+        return self.allocated
+
+    def memory_reserved(self, device):
+        return self.reserved
+
+    def max_memory_allocated(self, device):
+        return self.peak
+
+    def max_memory_reserved(self, device):
+        return self.peak_reserved
+
+    def use(self, size):
+        """Takes memory and gives it back to the cache."""
+        self.peak = max(self.peak, self.allocated + size)
+        self.reserved = max(self.reserved, self.allocated + -(-size // 100) * 100)
+        self.peak_reserved = max(self.peak_reserved, self.reserved)
+
+
+def test_gpu_memory_is_the_networks_own(monkeypatch):
+    """Beside 5,000 bytes of other networks and 900 that an earlier cell left reserved."""
+    gpu, batch = torch.device("cuda"), torch.zeros(10, 1)
+    allocator = Allocator(monkeypatch, 5000, 900)
+
+    def run(inputs):
+        allocator.use(250)
+        time.sleep(0.001)
+
+    runner = engines.Runner(lambda: run, gpu, network_bytes=60)
+    meter = counters.EnergyMeter(gpu, WINDOWS.window_seconds)
+    found = measurement._window_figures(
+        runner, (batch,), Cell("torch", "cuda", 1, 10), WINDOWS, meter, counters.Reading(None, "none")
+    )
+    assert found["peak_memory_bytes"] == 250 + 60 + 40 and found["peak_reserved_bytes"] == 300 + 60 + 40
+
+
 def test_energy_is_joules_over_inferences_less_what_idling_takes(monkeypatch, sleeping):
     """A meter that counts 3 W all the time: idle power is 3 W and nothing is left net."""
 

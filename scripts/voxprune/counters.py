@@ -276,6 +276,18 @@ def affinity():
     return process.cpu_affinity() if hasattr(process, "cpu_affinity") else None
 
 
+def gpu_memory(device):
+    """Bytes allocated and reserved by torch on a GPU, whose peaks count anew from here; None on a CPU.
+
+    What earlier work left reserved and no tensor uses is given back first.
+    """
+    if device.type != "cuda":
+        return None
+    torch.cuda.empty_cache()
+    torch.cuda.reset_peak_memory_stats(device)
+    return {"allocated": torch.cuda.memory_allocated(device), "reserved": torch.cuda.memory_reserved(device)}
+
+
 def peak_resident_bytes(work, *arguments):
     """Reading: most memory that a forked process held which did nothing but `work(*arguments)`, libraries included.
 

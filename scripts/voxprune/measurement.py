@@ -237,12 +237,11 @@ def _window_figures(runner, batches, cell, windows, meter, idle):
     The batches lie ready on the device. Energy is counted of the device given: of the GPU, or of the whole processor.
     """
     torch.set_num_threads(cell.threads)
-    run, on_gpu = runner.start(), runner.device.type == "cuda"
+    memory_before = counters.gpu_memory(runner.device)
+    run = runner.start()
     for _ in range(max(1, windows.warmup_calls)):
         run(batches[0])
     engines.synchronize(runner.device)
-    if on_gpu:
-        torch.cuda.reset_peak_memory_stats(runner.device)
     objects, seconds, joules, cpu_busy, calls = 0, 0.0, [], 0.0, 0
     with counters.GpuWindow(runner.device) as gpu:
         for _ in range(windows.windows):
@@ -272,8 +271,7 @@ def _window_figures(runner, batches, cell, windows, meter, idle):
         "legacy_gpu_utilization_per_inference_percent": _scaled(legacy, legacy.value, 1 / cell.batch_size),
         "energy_mj_per_inference": counters.Reading(energy and 1000 * energy / objects, no_energy),
         "net_energy_mj_per_inference": counters.Reading(net and 1000 * net / objects, no_energy),
-        "peak_memory_bytes": _gpu_memory(on_gpu, torch.cuda.max_memory_allocated),
-        "peak_reserved_bytes": _gpu_memory(on_gpu, torch.cuda.max_memory_reserved),
+        **_gpu_memory(runner, batches[0], memory_before),
     }
     return {
         "throughput_per_s": objects / seconds,
@@ -288,10 +286,22 @@ def _scaled(reading, value, factor):
     return reading if reading.value is None else counters.Reading(value * factor)
 
 
-def _gpu_memory(on_gpu, read):
-    return (
-        counters.Reading(read()) if on_gpu else counters.Reading(None, "GPU memory; see peak_resident_bytes for the CPU's")
-    )
+def _gpu_memory(runner, batch, before):
+    """Readings of the memory this network alone would take: what was added since `before`, its weights, and one batch.
+
+    The weights of all other networks and a pool of batches wait on the GPU too.
+    """
+    if before is None:
+        unknown = counters.Reading(None, "GPU memory; see peak_resident_bytes for the CPU's")
+        return {"peak_memory_bytes": unknown, "peak_reserved_bytes": unknown}
+    own = runner.network_bytes + batch.nbytes
+    allocated = torch.cuda.max_memory_allocated(runner.device) - before["allocated"] + own
+    reserved = torch.cuda.max_memory_reserved(runner.device) - before["reserved"] + own
+    # What fits between the others' memory reserves nothing, so the true figure lies above: at least what was allocated.
+    return {
+        "peak_memory_bytes": counters.Reading(allocated),
+        "peak_reserved_bytes": counters.Reading(max(allocated, reserved)),
+    }
 
 
 def _legacy_utilization(run, batches, device):
