@@ -3,12 +3,13 @@
 import dataclasses
 import time
 
+import measure
 import numpy as np
 import pytest
 import torch
 
 import nets
-from voxprune import counters, engines, measurement
+from voxprune import counters, dataset, engines, measurement, networks
 from voxprune.criteria import Sample
 from voxprune.dataset import Voxels
 from voxprune.files import InputError
@@ -236,6 +237,27 @@ def test_gpu_figures_follow_from_utilization(monkeypatch, sleeping):
     assert cell["gpu_utilization_percent"] == reading.value
     assert cell["gpu_utilization_per_inference_percent"] == 25 / 2
     assert cell["gpu_busy_ms_per_inference"] == pytest.approx(0.25 * 1000 / cell["throughput_per_s"])
+
+
+def test_resident_memory_is_taken_before_anything_is_loaded(monkeypatch, tmp_path):
+    """Else the other networks of a job and the voxels would count, and jobs of few and of many differ."""
+    held = []
+    monkeypatch.setattr(networks, "load", lambda path: held.append(path))
+    monkeypatch.setattr(dataset, "load_split", lambda *_: held.append("voxels"))
+
+    def peak(work, path, batch_size):
+        assert not held and batch_size == 64 and work is measure.answer_once
+        taken.append(path)
+        if len(taken) == 3:
+            raise InputError("enough")
+
+    taken, files = [], [str(tmp_path / name) for name in ("a", "b")]
+    monkeypatch.setattr(counters, "peak_resident_bytes", peak)
+    with pytest.raises(InputError, match="^enough$"):
+        measure.main(measure.parse().parse_args(
+            ["--parent", "parent", "--checkpoints", *files, "--outputs", *files, "--samples", *files, "--voxels", "none"]
+        ))  # fmt: skip
+    assert taken == ["parent", *files]
 
 
 def test_batches_are_full_even_from_few_objects(voxels):

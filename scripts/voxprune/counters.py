@@ -291,7 +291,8 @@ def gpu_memory(device):
 def peak_resident_bytes(work, *arguments):
     """Reading: most memory that a forked process held which did nothing but `work(*arguments)`, libraries included.
 
-    Call it before this process starts threads or CUDA. `work` is a function of a module.
+    What this process holds already counts too: call it before loading anything, and before starting threads or CUDA.
+    `work` is a function of a module.
     """
     if "fork" not in get_all_start_methods():
         return Reading(None, "this system can't fork a process to measure")
