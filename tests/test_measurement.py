@@ -86,7 +86,7 @@ def test_every_network_and_cell_gets_its_figures(voxels):
             assert 0 < latency["p50"] <= latency["p90"] <= latency["p99"] and latency["iqr"] >= 0
             assert latency["n"] == sum(map(len, found.latencies[name, condition])) >= 3 * 2
             assert cell["unavailable"] is None and cell["throughput_per_s"] > 0 and cell["logit_difference"] < 1e-3
-            nulls = {key for key, value in cell.items() if value is None} - {"unavailable", "memory_format"}
+            nulls = {key for key, value in cell.items() if value is None} - {"unavailable", "memory_format", "energy_method"}
             assert nulls == set(cell["reasons"]) and all(cell["reasons"].values())
 
 
@@ -150,12 +150,14 @@ def test_float32_is_float32_on_every_gpu(sleeping):
     assert not torch.backends.cudnn.allow_tf32 and not torch.backends.cuda.matmul.allow_tf32
 
 
-class Allocator:
-    """torch.cuda as far as windows use it, on a machine without a GPU: an allocator that holds blocks of 100 bytes."""
+class Gpu:
+    """torch.cuda as far as windows use it, on a machine without a GPU: its events, and memory in blocks of 100 bytes."""
 
-    def __init__(self, monkeypatch, allocated, cached):
+    def __init__(self, monkeypatch, allocated=0, cached=0):
         self.allocated = self.peak = allocated
         self.reserved = self.peak_reserved = allocated + cached
+        self.waiting, self.longest, self.drained = 0, 0, 0
+        monkeypatch.setattr(torch.cuda, "Event", lambda blocking: self)
         for name in ("empty_cache", "synchronize", "reset_peak_memory_stats", "memory_allocated", "memory_reserved",
                      "max_memory_allocated", "max_memory_reserved"):  # fmt: skip
             monkeypatch.setattr(torch.cuda, name, getattr(self, name))
@@ -163,8 +165,15 @@ class Allocator:
     def empty_cache(self):
         self.reserved = self.allocated
 
-    def synchronize(self, device):
-        pass
+    def record(self):
+        """An event: one more call waits."""
+        self.waiting += 1
+        self.longest = max(self.longest, self.waiting)
+
+    def synchronize(self, device=None):
+        """Of an event: one call is done. Of a device: all are."""
+        self.drained += device is not None
+        self.waiting = 0 if device else self.waiting - 1
 
     def reset_peak_memory_stats(self, device):
         self.peak, self.peak_reserved = self.allocated, self.reserved
@@ -191,7 +200,7 @@ class Allocator:
 def test_gpu_memory_is_the_networks_own(monkeypatch):
     """Beside 5,000 bytes of other networks and 900 that an earlier cell left reserved."""
     gpu, batch = torch.device("cuda"), torch.zeros(10, 1)
-    allocator = Allocator(monkeypatch, 5000, 900)
+    allocator = Gpu(monkeypatch, 5000, 900)
 
     def run(inputs):
         allocator.use(250)
@@ -205,11 +214,36 @@ def test_gpu_memory_is_the_networks_own(monkeypatch):
     assert found["peak_memory_bytes"] == 250 + 60 + 40 and found["peak_reserved_bytes"] == 300 + 60 + 40
 
 
+def test_a_gpu_is_never_idle_in_a_saturated_window(monkeypatch):
+    """The host waits for a call of some time ago, whatever the batch size, and for the last ones at the end alone."""
+    gpu, batches = Gpu(monkeypatch), (torch.zeros(64, 1), torch.ones(64, 1))
+    seen = []
+    calls = measurement._saturate(seen.append, batches, torch.device("cuda"), 0.01)
+    assert calls == len(seen) > 100 and seen[0] is batches[0] and seen[1] is batches[1]
+    assert gpu.longest == measurement.CALLS_IN_FLIGHT + 1 and gpu.drained == 1
+
+
+def test_the_studys_reading_is_taken_once_a_network(monkeypatch):
+    """In the first cell on the GPU with the largest batch, which tables and plots show."""
+    Gpu(monkeypatch)
+    monkeypatch.setattr(counters, "legacy_gpu_utilization", lambda device: readings.append(device) or 50.0)
+    conditions = measurement.cells(["torch", "torch-compile", "onnxruntime"], [1, 2], [1, 4], torch.device("cuda"))
+    runner, readings = engines.Runner(lambda: lambda batch: None, torch.device("cuda")), []
+    served = {(name, cell): {"reasons": {}} for name in (PARENT, "child") for cell in conditions}
+    pool = {"cuda": torch.zeros(8, 1)}
+    measurement._add_legacy_utilization(served, dict.fromkeys(served, runner), pool, conditions)
+    key, chosen = "legacy_gpu_utilization_per_inference_percent", Cell("torch", "cuda", 1, 4)
+    assert len(readings) == 2 * measurement.LEGACY_READINGS
+    for (_, cell), figures in served.items():
+        assert figures[key] == (50 / 4 if cell == chosen else None)
+        assert figures["reasons"] == ({} if cell == chosen else {key: f"legacy: read in {chosen} alone"})
+
+
 def test_energy_is_joules_over_inferences_less_what_idling_takes(monkeypatch, sleeping):
     """A meter that counts 3 W all the time: idle power is 3 W and nothing is left net."""
 
     class Meter:
-        reason = None
+        reason, method = None, "counter"
 
         def __init__(self, device, window_seconds):
             pass
@@ -226,6 +260,41 @@ def test_energy_is_joules_over_inferences_less_what_idling_takes(monkeypatch, sl
     assert found.idle_power_w.value == pytest.approx(3, rel=0.05)
     assert cell["energy_mj_per_inference"] == pytest.approx(3000 / cell["throughput_per_s"], rel=0.05)
     assert abs(cell["net_energy_mj_per_inference"]) < 0.1 * cell["energy_mj_per_inference"]
+    assert cell["idle_power_w"] == found.idle_power_w.value and cell["energy_method"] == "counter"
+
+
+def test_each_cells_energy_is_of_its_own_device(monkeypatch, voxels):
+    """An engine on the CPU beside one on the GPU: the GPU's joules are not its own."""
+
+    class Meter:
+        method = "counter"
+
+        def __init__(self, device, window_seconds):
+            self.joules, self.reason = {"cuda": 100.0, "cpu": None}[device.type], {"cpu": "no RAPL"}.get(device.type)
+
+        def begin(self):
+            pass
+
+        def end(self):
+            return self.joules
+
+    Gpu(monkeypatch)
+    monkeypatch.setattr(counters, "EnergyMeter", Meter)
+    monkeypatch.setattr(measurement, "_timed_on_gpu", measurement._timed)
+    monkeypatch.setattr(measurement, "_saturate", lambda *_: 5)
+    monkeypatch.setattr(counters, "legacy_gpu_utilization", lambda device: 50.0)
+    monkeypatch.setattr(measurement, "_objects", lambda voxels, batch_size, place: torch.zeros(batch_size, 1, 16, 16, 16))
+    network, runner = Sleeper(1), lambda device: lambda net, *_: engines.Runner(lambda: net, device, network_bytes=0)
+    monkeypatch.setitem(engines.ENGINES, "torch", runner(torch.device("cuda")))
+    monkeypatch.setitem(engines.ENGINES, "onnxruntime", runner(CPU))
+    conditions = measurement.cells(["torch", "onnxruntime"], [1], [2], torch.device("cuda"))
+    models = {PARENT: network, AGAIN: network}
+    found = measurement.measure(models, voxels, conditions, WINDOWS, torch.device("cuda"), lambda line: None)
+    on_gpu, on_cpu = found.figures[PARENT]
+    assert on_gpu["energy_mj_per_inference"] == 1000 * 200 / (2 * 2 * 5) and on_cpu["energy_mj_per_inference"] is None
+    energies = ("energy_mj_per_inference", "net_energy_mj_per_inference", "idle_power_w")
+    assert {on_cpu["reasons"][key] for key in energies} == {"no RAPL"} and not set(energies) & set(on_gpu["reasons"])
+    assert found.idle_power_w.value == on_gpu["idle_power_w"] > 0
 
 
 def test_gpu_figures_follow_from_utilization(monkeypatch, sleeping):

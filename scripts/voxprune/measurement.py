@@ -4,6 +4,7 @@ All networks of one comparison are measured in one process, interleaved in rando
 parent twice: what two measurements of the same network differ by is the noise floor.
 """
 
+import collections
 import time
 from dataclasses import asdict, dataclass, fields
 
@@ -19,7 +20,7 @@ PARENT, AGAIN = "parent", "parent again"  # the A/A control
 LARGEST_LOGIT_DIFFERENCE = 1e-3  # between engines, relative to the largest logit; more is an error of the engine
 LARGEST_DRIFT_PERCENT = 20  # of the parent's latency between the two of the control, or from the first round to the last
 LARGEST_OTHER_LOAD_PERCENT = 10  # of all cores, by other processes
-CALLS_IN_FLIGHT = 16  # of batch size 1, between two looks at the clock: waiting for a GPU after each would leave it idle
+CALLS_IN_FLIGHT = 16  # that wait on a GPU in a saturated window: waiting for each would leave it idle in between
 LEGACY_READINGS = 15  # the original study's number of batches
 INPUT_BYTES = 2**28  # of unpacked test voxels that wait on the device, or one batch where that is more
 
@@ -56,7 +57,7 @@ class Measured:
     figures: dict  # {network: [figures of each cell, see `_figures`]}
     latencies: dict  # {(network, cell): [milliseconds of every call, an array a repetition]}
     invalid_reasons: list  # why the run should not be believed; empty for a good run
-    idle_power_w: counters.Reading
+    idle_power_w: counters.Reading  # of the first cell's device
 
 
 def add_options(parser):
@@ -102,9 +103,13 @@ def measure(models, voxels, conditions, windows, device, report=print):
     runners = {key: runner for key, runner in prepared.items() if isinstance(runner, engines.Runner)}
     others_before = counters.other_gpu_processes(device)
     latencies, load = _latencies(runners, inputs, windows, report)
-    meter = counters.EnergyMeter(device, windows.window_seconds)
-    idle = _idle_power(meter, windows)
-    served = _serve(runners, inputs, windows, meter, idle, report) if windows.windows else {key: {} for key in runners}
+    places = dict.fromkeys(cell.device for cell in conditions)
+    meters = {place: counters.EnergyMeter(torch.device(place), windows.window_seconds) for place in places}
+    idle = {place: _idle_power(meter, windows) for place, meter in meters.items()}
+    served = {key: {} for key in runners}
+    if windows.windows:
+        served = _serve(runners, inputs, windows, meters, idle, report)
+        _add_legacy_utilization(served, runners, inputs, conditions)
     others = max(others_before, counters.other_gpu_processes(device))
     figures = {
         name: [
@@ -119,7 +124,7 @@ def measure(models, voxels, conditions, windows, device, report=print):
         for name in models
     }  # fmt: skip
     invalid = _invalid_reasons(latencies, conditions, load, others, [one.get("throttled") for one in served.values()])
-    return Measured(figures, latencies, invalid, idle)
+    return Measured(figures, latencies, invalid, idle[conditions[0].device])
 
 
 def _objects(voxels, batch_size, place):
@@ -216,25 +221,32 @@ def _idle_power(meter, windows):
     return counters.Reading(None, meter.reason) if joules is None else counters.Reading(joules / seconds)
 
 
-def _serve(runners, inputs, windows, meter, idle, report):
+def _serve(runners, inputs, windows, meters, idle, report):
     """Figures of saturated running, {(name, cell): see `_window_figures`}, the cells in random order."""
     served, keys, started = {}, list(runners), time.monotonic()
     for number, place in enumerate(np.random.default_rng(1).permutation(len(keys)), 1):
         cell = keys[place][1]
-        pool = inputs[cell.device]
-        batches = pool[: len(pool) // cell.batch_size * cell.batch_size].split(cell.batch_size)
-        served[keys[place]] = _window_figures(runners[keys[place]], batches, cell, windows, meter, idle)
+        batches = _batches(inputs, cell)
+        served[keys[place]] = _window_figures(
+            runners[keys[place]], batches, cell, windows, meters[cell.device], idle[cell.device]
+        )
         if number % 25 == 0 or number == len(keys):
             left = (time.monotonic() - started) / number * (len(keys) - number)
             report(f"throughput: {number} of {len(keys)}, ETA {left:.0f} s")
     return served
 
 
+def _batches(inputs, cell):
+    """All full batches that wait on the cell's device."""
+    pool = inputs[cell.device]
+    return pool[: len(pool) // cell.batch_size * cell.batch_size].split(cell.batch_size)
+
+
 @torch.inference_mode()
 def _window_figures(runner, batches, cell, windows, meter, idle):
     """Saturated running: throughput, utilization, energy and memory over `windows.windows` windows.
 
-    The batches lie ready on the device. Energy is counted of the device given: of the GPU, or of the whole processor.
+    The batches lie ready on the device. meter, idle: of the cell's device: the GPU, or the whole processor.
     """
     torch.set_num_threads(cell.threads)
     memory_before = counters.gpu_memory(runner.device)
@@ -242,35 +254,27 @@ def _window_figures(runner, batches, cell, windows, meter, idle):
     for _ in range(max(1, windows.warmup_calls)):
         run(batches[0])
     engines.synchronize(runner.device)
-    objects, seconds, joules, cpu_busy, calls = 0, 0.0, [], 0.0, 0
+    objects, seconds, joules, cpu_busy = 0, 0.0, [], 0.0
     with counters.GpuWindow(runner.device) as gpu:
         for _ in range(windows.windows):
             meter.begin()
             with counters.CpuWindow() as cpu:
-                ends = time.perf_counter() + windows.window_seconds
-                while objects == 0 or time.perf_counter() < ends:
-                    for _ in range(max(1, CALLS_IN_FLIGHT // cell.batch_size)):
-                        run(batches[calls % len(batches)])
-                        calls += 1
-                        objects += cell.batch_size
-                    engines.synchronize(runner.device)
+                objects += cell.batch_size * _saturate(run, batches, runner.device, windows.window_seconds)
             joules.append(meter.end())
             seconds += cpu.seconds
             cpu_busy += cpu.utilization_percent * cpu.seconds
     energy = None if None in joules else sum(joules)
-    no_energy = None if energy is not None else meter.reason
     net = None if energy is None or idle.value is None else energy - idle.value * seconds
     utilization, activity = gpu.utilization(), gpu.sm_activity()
-    legacy = _legacy_utilization(run, batches, runner.device)
     mean = utilization.value and utilization.value["mean"]
     readings = {
         "gpu_utilization_percent": utilization,
         "gpu_utilization_per_inference_percent": _scaled(utilization, mean, 1 / cell.batch_size),
         "gpu_busy_ms_per_inference": _scaled(utilization, mean, 10 * seconds / objects),
         "sm_activity_percent": activity,
-        "legacy_gpu_utilization_per_inference_percent": _scaled(legacy, legacy.value, 1 / cell.batch_size),
-        "energy_mj_per_inference": counters.Reading(energy and 1000 * energy / objects, no_energy),
-        "net_energy_mj_per_inference": counters.Reading(net and 1000 * net / objects, no_energy),
+        "energy_mj_per_inference": counters.Reading(energy and 1000 * energy / objects, meter.reason),
+        "net_energy_mj_per_inference": counters.Reading(net and 1000 * net / objects, meter.reason or idle.reason),
+        "idle_power_w": idle,
         **_gpu_memory(runner, batches[0], memory_before),
     }
     return {
@@ -278,8 +282,24 @@ def _window_figures(runner, batches, cell, windows, meter, idle):
         "cpu_utilization_percent": cpu_busy / seconds,
         **{name: reading.value for name, reading in readings.items()},
         "reasons": {name: reading.reason for name, reading in readings.items() if reading.value is None},
+        "energy_method": meter.method,
         "throttled": gpu.throttled(),
     }
+
+
+def _saturate(run, batches, device, seconds):
+    """How many calls run in so many seconds, at least one. A GPU always has the next ones waiting."""
+    calls, in_flight, ends = 0, collections.deque(), time.perf_counter() + seconds
+    while not calls or time.perf_counter() < ends:
+        run(batches[calls % len(batches)])
+        calls += 1
+        if device.type == "cuda":
+            in_flight.append(torch.cuda.Event(blocking=True))
+            in_flight[-1].record()
+            if len(in_flight) > CALLS_IN_FLIGHT:
+                in_flight.popleft().synchronize()
+    engines.synchronize(device)
+    return calls
 
 
 def _scaled(reading, value, factor):
@@ -304,17 +324,34 @@ def _gpu_memory(runner, batch, before):
     }
 
 
-def _legacy_utilization(run, batches, device):
+def _add_legacy_utilization(served, runners, inputs, conditions):
+    """Adds the original study's reading to the figures: of each network once, in the first GPU cell of the largest batch.
+
+    It starts nvidia-smi many times, so it comes after all windows.
+    """
+    largest = max(cell.batch_size for cell in conditions)
+    chosen = next((cell for cell in conditions if (cell.device, cell.batch_size) == ("cuda", largest)), None)
+    for (name, cell), figures in served.items():
+        if cell == chosen:
+            reading = _legacy_utilization(runners[name, cell], _batches(inputs, cell))
+        else:
+            reading = counters.Reading(None, f"legacy: read in {chosen} alone" if chosen else counters.NO_GPU)
+        key = "legacy_gpu_utilization_per_inference_percent"
+        figures[key] = _scaled(reading, reading.value, 1 / cell.batch_size).value
+        if reading.value is None:
+            figures["reasons"][key] = reading.reason
+
+
+@torch.inference_mode()
+def _legacy_utilization(runner, batches):
     """Reading in percent, the original study's way: nvidia-smi asked once after each synchronized batch."""
-    if device.type != "cuda":
-        return counters.Reading(None, counters.NO_GPU)
-    found = []
+    run, found = runner.start(), []
     for number in range(LEGACY_READINGS):
         run(batches[number % len(batches)])
-        engines.synchronize(device)
+        engines.synchronize(runner.device)
         try:
-            found.append(counters.legacy_gpu_utilization())
-        except (OSError, ValueError, IndexError) as error:
+            found.append(counters.legacy_gpu_utilization(runner.device))
+        except (OSError, ValueError) as error:
             return counters.Reading(None, f"nvidia-smi gives no utilization: {error}")
     return counters.Reading(float(np.mean(found)))
 
