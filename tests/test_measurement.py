@@ -1,6 +1,7 @@
 """Demand: every network under every condition, beside a parent measured twice, believed only where the run was steady."""
 
 import dataclasses
+import sys
 import time
 
 import measure
@@ -110,21 +111,49 @@ def test_a_quiet_run_is_valid_and_a_drifting_parent_is_not(sleeping):
     found, cell = sleeping({PARENT: 5, AGAIN: 5}, sleeping_longer)
     reasons = [reason for reason in found.invalid_reasons if "other processes" not in reason]  # this machine may be busy
     assert reasons == []
-    load = counters.CpuWindow()
-    load.other_percent = 3.0
     drifting = {(name, cell): [np.array([milliseconds]) for milliseconds in (5.0, 5.5, 6.5)] for name in (PARENT, AGAIN)}
-    assert measurement._invalid_reasons(drifting, [cell], load, 0, []) == [
+    assert measurement._invalid_reasons(drifting, [cell], 3.0, 0, []) == [
         "the parent's latency drifted by 30 % from the first round to the last"
     ]
-    unequal = {(PARENT, cell): [np.array([5.0])] * 3, (AGAIN, cell): [np.array([8.0])] * 3}
-    assert measurement._invalid_reasons(unequal, [cell], load, 0, []) == ["the parent differs from itself by 60 %"]
+
+
+def test_one_engine_that_differs_from_itself_makes_a_run_invalid():
+    """Where all others are steady; one disturbed round doesn't."""
+    cells = [Cell(engine, "cpu", 1, 1) for engine in ("torch", "onnxruntime", "openvino")]
+    steady = {(name, cell): [np.array([5.0])] * 5 for name in (PARENT, AGAIN) for cell in cells}
+    assert measurement._invalid_reasons(steady, cells, 0.0, 0, []) == []
+    disturbed = steady | {(AGAIN, cells[1]): [np.array([each]) for each in (5.0, 50.0, 5.0, 5.0, 5.0)]}
+    assert measurement._invalid_reasons(disturbed, cells, 0.0, 0, []) == []
+    unequal = steady | {(AGAIN, cells[1]): [np.array([8.0])] * 5}
+    sentence = "the parent differs from itself by 60 % in onnxruntime/cpu/threads1/batch1"
+    assert measurement._invalid_reasons(unequal, cells, 0.0, 0, []) == [sentence]
+
+
+@pytest.mark.parametrize("busy", [0, 1], ids=["latency", "throughput"])
+def test_other_processes_count_in_every_phase(monkeypatch, sleeping, busy):
+    loads = iter([40.0, 3.0] if busy == 0 else [3.0, 40.0])
+
+    class Window(counters.CpuWindow):
+        """Of a phase; the windows within one don't judge."""
+
+        def __enter__(self):
+            self.phase = sys._getframe(1).f_code.co_name == "measure"
+            return super().__enter__()
+
+        def __exit__(self, *error):
+            super().__exit__(*error)
+            if self.phase:
+                self.other_percent = next(loads)
+
+    monkeypatch.setattr(counters, "CpuWindow", Window)
+    found, _ = sleeping({PARENT: 5, AGAIN: 5})
+    assert "other processes kept 40 % of the cores busy" in found.invalid_reasons
 
 
 def test_whatever_else_computed_makes_a_run_invalid():
-    cell, load = Cell("torch", "cuda", 1, 1), counters.CpuWindow()
+    cell = Cell("torch", "cuda", 1, 1)
     steady = {(name, cell): [np.array([5.0])] * 3 for name in (PARENT, AGAIN)}
-    load.other_percent = 40.0
-    assert measurement._invalid_reasons(steady, [cell], load, 2, [False, True]) == [
+    assert measurement._invalid_reasons(steady, [cell], 40.0, 2, [False, True]) == [
         "other processes kept 40 % of the cores busy",
         "2 other process(es) computed on the GPU",
         "the GPU throttled itself",

@@ -102,13 +102,16 @@ def measure(models, voxels, conditions, windows, device, report=print):
     prepared, differences = _prepare(models, inputs, conditions, report)
     runners = {key: runner for key, runner in prepared.items() if isinstance(runner, engines.Runner)}
     others_before = counters.other_gpu_processes(device)
-    latencies, load = _latencies(runners, inputs, windows, report)
+    with counters.CpuWindow() as load:
+        latencies = _latencies(runners, inputs, windows, report)
     places = dict.fromkeys(cell.device for cell in conditions)
     meters = {place: counters.EnergyMeter(torch.device(place), windows.window_seconds) for place in places}
     idle = {place: _idle_power(meter, windows) for place, meter in meters.items()}
-    served = {key: {} for key in runners}
+    served, loads = {key: {} for key in runners}, [load]
     if windows.windows:
-        served = _serve(runners, inputs, windows, meters, idle, report)
+        with counters.CpuWindow() as load:
+            served = _serve(runners, inputs, windows, meters, idle, report)
+        loads.append(load)
         _add_legacy_utilization(served, runners, inputs, conditions)
     others = max(others_before, counters.other_gpu_processes(device))
     figures = {
@@ -123,6 +126,7 @@ def measure(models, voxels, conditions, windows, device, report=print):
         ]
         for name in models
     }  # fmt: skip
+    load = max(load.other_percent for load in loads)
     invalid = _invalid_reasons(latencies, conditions, load, others, [one.get("throttled") for one in served.values()])
     return Measured(figures, latencies, invalid, idle[conditions[0].device])
 
@@ -166,19 +170,16 @@ def _relative_difference(found, expected):
 
 
 def _latencies(runners, inputs, windows, report):
-    """({(name, cell): [array of milliseconds a repetition]}, the CpuWindow of it all)."""
+    """{(name, cell): [array of milliseconds a repetition]}."""
     rng, found = np.random.default_rng(0), {key: [] for key in runners}
     keys, started = list(runners), time.monotonic()
-    with counters.CpuWindow() as load:
-        for repetition in range(1, windows.repetitions + 1):
-            for number in rng.permutation(len(keys)):
-                cell = keys[number][1]
-                found[keys[number]].append(
-                    _calls(runners[keys[number]], inputs[cell.device][: cell.batch_size], cell, windows)
-                )
-            left = (time.monotonic() - started) / repetition * (windows.repetitions - repetition)
-            report(f"latency: round {repetition} of {windows.repetitions}, ETA {left:.0f} s")
-    return found, load
+    for repetition in range(1, windows.repetitions + 1):
+        for number in rng.permutation(len(keys)):
+            cell = keys[number][1]
+            found[keys[number]].append(_calls(runners[keys[number]], inputs[cell.device][: cell.batch_size], cell, windows))
+        left = (time.monotonic() - started) / repetition * (windows.repetitions - repetition)
+        report(f"latency: round {repetition} of {windows.repetitions}, ETA {left:.0f} s")
+    return found
 
 
 @torch.inference_mode()
@@ -376,22 +377,30 @@ def _round_medians(latencies, name, cell):
 
 
 def _invalid_reasons(latencies, conditions, load, other_processes, throttled):
-    """Why the run should not be believed, as sentences."""
-    found, control, drift = [], [], []
+    """Why the run should not be believed, as sentences. load: percent of all cores that others kept busy.
+
+    The control is judged in each cell, by the median of the rounds: one disturbed round of five says nothing of an engine.
+    Drift is the machine's, so it is judged by the median of the cells.
+    """
+    found, drift = [], []
     for cell in conditions:
         if (PARENT, cell) in latencies:
             parent, again = (_round_medians(latencies, name, cell) for name in (PARENT, AGAIN))
-            control.append(abs(np.log(parent / again).mean()))
+            control = _percent(np.median(np.log(parent / again)))
+            if control > LARGEST_DRIFT_PERCENT:
+                found.append(f"the parent differs from itself by {control:.0f} % in {cell}")
             drift.append(np.log(parent * again)[[0, -1]] @ [-0.5, 0.5])
-    control, drift = (100 * np.expm1(abs(np.median(logs))) for logs in (control, drift))
-    if control > LARGEST_DRIFT_PERCENT:
-        found.append(f"the parent differs from itself by {control:.0f} %")
+    drift = _percent(np.median(drift))
     if drift > LARGEST_DRIFT_PERCENT:
         found.append(f"the parent's latency drifted by {drift:.0f} % from the first round to the last")
-    if load.other_percent > LARGEST_OTHER_LOAD_PERCENT:
-        found.append(f"other processes kept {load.other_percent:.0f} % of the cores busy")
+    if load > LARGEST_OTHER_LOAD_PERCENT:
+        found.append(f"other processes kept {load:.0f} % of the cores busy")
     if other_processes:
         found.append(f"{other_processes} other process(es) computed on the GPU")
     if any(throttled):
         found.append("the GPU throttled itself")
     return found
+
+
+def _percent(logarithm):
+    return 100 * np.expm1(abs(logarithm))
