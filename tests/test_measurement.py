@@ -10,7 +10,7 @@ import pytest
 import torch
 
 import nets
-from voxprune import counters, dataset, engines, measurement, networks
+from voxprune import counters, dataset, engines, measurement, networks, provenance
 from voxprune.criteria import Sample
 from voxprune.dataset import Voxels
 from voxprune.files import InputError
@@ -362,3 +362,10 @@ def test_batches_are_full_even_from_few_objects(voxels):
     found = measurement._objects(voxels, 16, "cpu")
     assert found.shape == (16, 1, 16, 16, 16) and torch.equal(found[:6], found[10:])
     assert len(measurement._objects(voxels, 4, "cpu")) == 8  # whole batches alone
+
+
+@pytest.mark.parametrize("stage", ["measure", "measure_staircase", "compare_criteria"])
+def test_a_change_of_a_plot_measures_nothing_anew(stage):
+    """code_hash reruns a stage for every module it imports, and a staircase reruns pruning to a budget of latency."""
+    modules = {path.stem for path in provenance._imported(provenance.SCRIPTS / f"{stage}.py", set())}
+    assert stage in modules and "plots" not in modules
