@@ -37,7 +37,7 @@ def main(options):
         "invalid_reasons": measured.invalid_reasons,
         "idle_power_w": measured.idle_power_w.value,
         "idle_power_w_reason": measured.idle_power_w.reason,
-        "manifest": manifest(options, windows, device, classes),
+        "manifest": manifest(options, windows, device, classes) | {"warmup": measured.warmup},
         "parent_control": {name: measured.figures[name] for name in (measurement.PARENT, measurement.AGAIN)},
     }
     for path, output, samples in zip(options.checkpoints, options.outputs, options.samples):
@@ -72,7 +72,7 @@ def manifest(options, windows, device, classes):
         "dtype": "float32",
         "cudnn_benchmark": torch.backends.cudnn.benchmark,
         "tf32": {"matmul": torch.backends.cuda.matmul.allow_tf32, "cudnn": torch.backends.cudnn.allow_tf32},
-        "versions": provenance.versions(),
+        "versions": {**provenance.versions(), "cuda": torch.version.cuda, "cudnn": torch.backends.cudnn.version()},
         "hardware": {**provenance.hardware(), "affinity": counters.affinity(), "gpu_facts": counters.gpu_facts(device)},
     }
 

@@ -103,6 +103,7 @@ def test_speed_is_told_from_noise(sleeping):
 def test_calls_last_as_long_and_are_as_many_as_asked(sleeping):
     found, cell = sleeping({PARENT: 1, AGAIN: 1, "long": 30})
     assert [len(calls) for calls in found.latencies["long", cell]] == [2, 2, 2]  # the calls asked for
+    assert found.warmup["times"] == 3 * 3 + 3 and found.warmup["least_calls"] == 1 and found.warmup["least_seconds"] >= 0.001
     assert all(calls.sum() >= 9 for calls in found.latencies[PARENT, cell])  # the 10 ms asked for
 
 
@@ -250,6 +251,14 @@ def test_a_gpu_is_never_idle_in_a_saturated_window(monkeypatch):
     calls = measurement._saturate(seen.append, batches, torch.device("cuda"), 0.01)
     assert calls == len(seen) > 100 and seen[0] is batches[0] and seen[1] is batches[1]
     assert gpu.longest == measurement.CALLS_IN_FLIGHT + 1 and gpu.drained == 1
+
+
+def test_a_gpu_is_warmed_up_for_a_time(monkeypatch):
+    """A CPU for a number of calls alone."""
+    gpu, windows = Gpu(monkeypatch), dataclasses.replace(WINDOWS, warmup_seconds=0.05)
+    calls, seconds = measurement._warm_up(lambda batch: time.sleep(0.001), None, torch.device("cuda"), windows)
+    assert 10 < calls <= 50 and 0.05 <= seconds and gpu.drained > 1
+    assert measurement._warm_up(lambda batch: None, None, CPU, windows)[0] == 1
 
 
 def test_the_studys_reading_is_taken_once_a_network(monkeypatch):

@@ -35,6 +35,7 @@ class Windows:
     warmup_calls: int  # before each round and window, not counted
     windows: int  # of throughput, utilization and energy, each cell; 0 measures latency alone
     window_seconds: float  # at least
+    warmup_seconds: float = 0.0  # on a GPU: warm-up lasts at least this long
 
 
 @dataclass(frozen=True)
@@ -58,6 +59,7 @@ class Measured:
     latencies: dict  # {(network, cell): [milliseconds of every call, an array a repetition]}
     invalid_reasons: list  # why the run should not be believed; empty for a good run
     idle_power_w: counters.Reading  # of the first cell's device
+    warmup: dict  # how many times, and the least calls and seconds of one
 
 
 def add_options(parser):
@@ -70,6 +72,7 @@ def add_options(parser):
     parser.add_argument("--seconds", type=float, default=2.0, help="of latency a network, cell and round (default 2)")
     parser.add_argument("--calls", type=int, default=200, help="at least, a network, cell and round (default 200)")
     parser.add_argument("--warmup-calls", type=int, default=50, help="before each round and window, not counted")
+    parser.add_argument("--warmup-seconds", type=float, default=0.0, help="on a GPU at least this long (default 0)")
     parser.add_argument("--windows", type=int, default=5, help="of throughput and energy a network and cell (default 5)")
     parser.add_argument("--window-seconds", type=float, default=10.0, help="each, at least (default 10)")
 
@@ -103,7 +106,7 @@ def measure(models, voxels, conditions, windows, device, report=print):
     runners = {key: runner for key, runner in prepared.items() if isinstance(runner, engines.Runner)}
     others_before = counters.other_gpu_processes(device)
     with counters.CpuWindow() as load:
-        latencies = _latencies(runners, inputs, windows, report)
+        latencies, warmups = _latencies(runners, inputs, windows, report)
     places = dict.fromkeys(cell.device for cell in conditions)
     meters = {place: counters.EnergyMeter(torch.device(place), windows.window_seconds) for place in places}
     idle = {place: _idle_power(meter, windows) for place, meter in meters.items()}
@@ -113,6 +116,7 @@ def measure(models, voxels, conditions, windows, device, report=print):
             served = _serve(runners, inputs, windows, meters, idle, report)
         loads.append(load)
         _add_legacy_utilization(served, runners, inputs, conditions)
+    warmups += [one.pop("warmup") for one in served.values() if one]
     others = max(others_before, counters.other_gpu_processes(device))
     figures = {
         name: [
@@ -128,7 +132,9 @@ def measure(models, voxels, conditions, windows, device, report=print):
     }  # fmt: skip
     load = max(load.other_percent for load in loads)
     invalid = _invalid_reasons(latencies, conditions, load, others, [one.get("throttled") for one in served.values()])
-    return Measured(figures, latencies, invalid, idle[conditions[0].device])
+    calls, seconds = (min((one[number] for one in warmups), default=0) for number in (0, 1))
+    warmup = {"times": len(warmups), "least_calls": calls, "least_seconds": seconds}
+    return Measured(figures, latencies, invalid, idle[conditions[0].device], warmup)
 
 
 def _objects(voxels, batch_size, place):
@@ -170,30 +176,43 @@ def _relative_difference(found, expected):
 
 
 def _latencies(runners, inputs, windows, report):
-    """{(name, cell): [array of milliseconds a repetition]}."""
-    rng, found = np.random.default_rng(0), {key: [] for key in runners}
+    """({(name, cell): [array of milliseconds a repetition]}, [(calls, seconds) of each warm-up])."""
+    rng, found, warmups = np.random.default_rng(0), {key: [] for key in runners}, []
     keys, started = list(runners), time.monotonic()
     for repetition in range(1, windows.repetitions + 1):
         for number in rng.permutation(len(keys)):
             cell = keys[number][1]
-            found[keys[number]].append(_calls(runners[keys[number]], inputs[cell.device][: cell.batch_size], cell, windows))
+            calls, warmup = _calls(runners[keys[number]], inputs[cell.device][: cell.batch_size], cell, windows)
+            found[keys[number]].append(calls)
+            warmups.append(warmup)
         left = (time.monotonic() - started) / repetition * (windows.repetitions - repetition)
         report(f"latency: round {repetition} of {windows.repetitions}, ETA {left:.0f} s")
-    return found
+    return found, warmups
 
 
 @torch.inference_mode()
 def _calls(runner, batch, cell, windows):
-    """Milliseconds of each call: between device events on a GPU, by the host's clock on a CPU."""
+    """(milliseconds of each call: between device events on a GPU, by the host's clock on a CPU; see `_warm_up`)."""
     torch.set_num_threads(cell.threads)
     run, timed = runner.start(), _timed_on_gpu if runner.device.type == "cuda" else _timed
-    for _ in range(windows.warmup_calls):
-        run(batch)
-    engines.synchronize(runner.device)
+    warmup = _warm_up(run, batch, runner.device, windows)
     found, ends = [], time.perf_counter() + windows.seconds
     while len(found) < windows.calls or time.perf_counter() < ends:
         found.append(timed(run, batch))
-    return np.array(found, dtype=np.float32)
+    return np.array(found, dtype=np.float32), warmup
+
+
+def _warm_up(run, batch, device, windows):
+    """(calls, seconds) before anything counts: as many as the windows say, and on a GPU as long, until its clocks are up."""
+    calls, started = 0, time.perf_counter()
+    ends = started + (windows.warmup_seconds if device.type == "cuda" else 0)
+    while calls < windows.warmup_calls or time.perf_counter() < ends:
+        run(batch)
+        calls += 1
+        if calls % CALLS_IN_FLIGHT == 0:
+            engines.synchronize(device)
+    engines.synchronize(device)
+    return calls, time.perf_counter() - started
 
 
 def _timed(run, batch):
@@ -252,9 +271,7 @@ def _window_figures(runner, batches, cell, windows, meter, idle):
     torch.set_num_threads(cell.threads)
     memory_before = counters.gpu_memory(runner.device)
     run = runner.start()
-    for _ in range(max(1, windows.warmup_calls)):
-        run(batches[0])
-    engines.synchronize(runner.device)
+    warmup = _warm_up(run, batches[0], runner.device, windows)
     objects, seconds, joules, cpu_busy = 0, 0.0, [], 0.0
     with counters.GpuWindow(runner.device) as gpu:
         for _ in range(windows.windows):
@@ -285,6 +302,7 @@ def _window_figures(runner, batches, cell, windows, meter, idle):
         "reasons": {name: reading.reason for name, reading in readings.items() if reading.value is None},
         "energy_method": meter.method,
         "throttled": gpu.throttled(),
+        "warmup": warmup,
     }
 
 
