@@ -248,7 +248,7 @@ def test_a_gpu_is_never_idle_in_a_saturated_window(monkeypatch):
     """The host waits for a call of some time ago, whatever the batch size, and for the last ones at the end alone."""
     gpu, batches = Gpu(monkeypatch), (torch.zeros(64, 1), torch.ones(64, 1))
     seen = []
-    calls = measurement._saturate(seen.append, batches, torch.device("cuda"), 0.01)
+    calls = measurement.saturate(seen.append, batches, torch.device("cuda"), 0.01)
     assert calls == len(seen) > 100 and seen[0] is batches[0] and seen[1] is batches[1]
     assert gpu.longest == measurement.CALLS_IN_FLIGHT + 1 and gpu.drained == 1
 
@@ -319,7 +319,7 @@ def test_each_cells_energy_is_of_its_own_device(monkeypatch, voxels):
     Gpu(monkeypatch)
     monkeypatch.setattr(counters, "EnergyMeter", Meter)
     monkeypatch.setattr(measurement, "_timed_on_gpu", measurement._timed)
-    monkeypatch.setattr(measurement, "_saturate", lambda *_: 5)
+    monkeypatch.setattr(measurement, "saturate", lambda *_: 5)
     monkeypatch.setattr(counters, "legacy_gpu_utilization", lambda device: 50.0)
     monkeypatch.setattr(measurement, "_objects", lambda voxels, batch_size, place: torch.zeros(batch_size, 1, 16, 16, 16))
     network, runner = Sleeper(1), lambda device: lambda net, *_: engines.Runner(lambda: net, device, network_bytes=0)

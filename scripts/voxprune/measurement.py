@@ -277,7 +277,7 @@ def _window_figures(runner, batches, cell, windows, meter, idle):
         for _ in range(windows.windows):
             meter.begin()
             with counters.CpuWindow() as cpu:
-                objects += cell.batch_size * _saturate(run, batches, runner.device, windows.window_seconds)
+                objects += cell.batch_size * saturate(run, batches, runner.device, windows.window_seconds)
             joules.append(meter.end())
             seconds += cpu.seconds
             cpu_busy += cpu.utilization_percent * cpu.seconds
@@ -306,7 +306,7 @@ def _window_figures(runner, batches, cell, windows, meter, idle):
     }
 
 
-def _saturate(run, batches, device, seconds):
+def saturate(run, batches, device, seconds):
     """How many calls run in so many seconds, at least one. A GPU always has the next ones waiting."""
     calls, in_flight, ends = 0, collections.deque(), time.perf_counter() + seconds
     while not calls or time.perf_counter() < ends:
