@@ -16,7 +16,7 @@ import pynvml
 import torch
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "scripts"))
-from voxprune import counters, networks
+from voxprune import counters, measurement, networks
 from voxprune.statistics import paired_ratio
 
 BATCH = 16
@@ -40,12 +40,8 @@ def stand_in():
 
 @torch.inference_mode()
 def throughput(network, inputs, seconds):
-    calls, started = 0, time.perf_counter()
-    while time.perf_counter() < started + seconds:
-        network(inputs)
-        calls += 1
-        if inputs.is_cuda:
-            torch.cuda.synchronize()
+    started = time.perf_counter()
+    calls = measurement.saturate(network, [inputs], inputs.device, seconds)
     return calls * len(inputs) / (time.perf_counter() - started)
 
 

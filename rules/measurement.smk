@@ -44,13 +44,12 @@ use rule measure as measure_parent with:
 
 
 rule measure_staircase:
-    """Measure the parent at every width: for its plot (an optional target), and for budgets of latency."""
+    """Measure the parent at every width: for its plot, and for budgets of latency."""
     input:
         parent=f"results/{EXPERIMENT}/seed{SEEDS[0]}/parent/checkpoint.safetensors",
         shards=collect(f"{VOXELS}/test/{{name}}.npy", name=CLASSES),
     output:
-        table=f"results/{EXPERIMENT}/staircase/staircase.csv",
-        plots=collect(f"results/{EXPERIMENT}/staircase/staircase.{{kind}}", kind=["png", "svg"]),
+        f"results/{EXPERIMENT}/staircase/staircase.csv",
     log:
         f"results/{EXPERIMENT}/logs/measure_staircase.log",
     conda:
@@ -60,11 +59,10 @@ rule measure_staircase:
         gpu=GPUS,
     params:
         voxels=voxels_folder,
-        folder=subpath(output.table, parent=True),
         experiment=EXPERIMENT,
         windows=measurement_options(config["measurement"]),
         code=code_hash("measure_staircase"),
     shell:
         "python scripts/measure_staircase.py --parent {input.parent:q} --voxels {params.voxels:q} "
-        "--experiment {params.experiment:q} {params.windows} --gpus {resources.gpu} --folder {params.folder:q} "
+        "--experiment {params.experiment:q} {params.windows} --gpus {resources.gpu} --table {output:q} "
         "2>&1 | tee {log:q}"

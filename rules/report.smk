@@ -181,15 +181,13 @@ rule draw_pictures:
 
 
 rule compare_criteria:
-    """Optional target: leave every filter of the first seed's parent out and rank the criteria by what happens."""
+    """Leave every filter of the first seed's parent out and rank the criteria by what happens."""
     input:
         parent=f"results/{EXPERIMENT}/seed{SEEDS[0]}/parent/checkpoint.safetensors",
         shards=SHARDS,
     output:
         f"results/{EXPERIMENT}/criteria/filters.csv",
         f"results/{EXPERIMENT}/criteria/correlations.csv",
-        f"results/{EXPERIMENT}/criteria/correlations.png",
-        f"results/{EXPERIMENT}/criteria/correlations.svg",
     log:
         f"results/{EXPERIMENT}/logs/compare_criteria.log",
     conda:
@@ -202,3 +200,22 @@ rule compare_criteria:
     shell:
         "python scripts/compare_criteria.py --parent {input.parent:q} --voxels {params.voxels:q} "
         "--objects {params.objects} --folder {params.folder:q} 2>&1 | tee {log:q}"
+
+
+rule draw_optional:
+    """Optional target: draw a table that its own rule makes, so that a change of the plot measures nothing anew."""
+    input:
+        f"results/{EXPERIMENT}/{{optional}}.csv",
+    output:
+        f"results/{EXPERIMENT}/{{optional}}.png",
+        f"results/{EXPERIMENT}/{{optional}}.svg",
+    log:
+        f"results/{EXPERIMENT}/logs/draw_optional/{{optional}}.log",
+    conda:
+        "../envs/report.yaml"
+    wildcard_constraints:
+        optional="staircase/staircase|criteria/correlations",
+    params:
+        code=code_hash("draw_optional"),
+    shell:
+        "python scripts/draw_optional.py --table {input:q} > {log:q} 2>&1"

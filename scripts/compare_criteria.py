@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from voxprune import criteria, dataset, networks, oracle, plots
+from voxprune import criteria, dataset, networks, oracle
 from voxprune.files import run_command, whole
 
 
@@ -14,12 +14,10 @@ def main(options):
     classes = network.description["classes"]
     sample = criteria.Sample(*dataset.sample(options.voxels, classes, options.objects, made["seed"]), made["seed"])
     rows = oracle.compare(network, sample, lambda line: print(line, flush=True))
-    correlations = oracle.rank_correlations(rows)
-    for name, table in (("filters", rows), ("correlations", correlations)):
-        with whole(options.folder / f"{name}.csv") as temporary:
-            pd.DataFrame(table).to_csv(temporary, index=False)
     note = f"{len(sample.labels)} training objects, seed {made['seed']}, {network.description['network']}"
-    plots.write_plot(options.folder / "correlations", plots.criteria_correlations, pd.DataFrame(correlations), note)
+    for name, table in (("filters", rows), ("correlations", oracle.rank_correlations(rows))):
+        with whole(options.folder / f"{name}.csv") as temporary:
+            pd.DataFrame(table).assign(note=note).to_csv(temporary, index=False)
 
 
 def parse():
@@ -27,7 +25,7 @@ def parse():
     parser.add_argument("--parent", required=True, help="checkpoint")
     parser.add_argument("--voxels", required=True, help="folder of shards; only training objects are used")
     parser.add_argument("--objects", type=int, default=256, help="training objects for loss and criteria (default 256)")
-    parser.add_argument("--folder", type=Path, required=True, help="output: filters.csv, correlations.csv, .png and .svg")
+    parser.add_argument("--folder", type=Path, required=True, help="output: filters.csv and correlations.csv")
     return parser
 
 

@@ -16,10 +16,12 @@ def main(options):
         raise InputError("give as many --outputs and --samples as --checkpoints")
     windows = measurement.windows_of(options)
     torch.set_num_threads(1)  # before anything starts threads, which a fork would lose
-    loaded = {path: networks.load(path) for path in dict.fromkeys([options.parent, *options.checkpoints])}
+    paths = list(dict.fromkeys([options.parent, *options.checkpoints]))
+    # Before anything is loaded: what this process holds counts in what it forks.
+    memory = {path: counters.peak_resident_bytes(answer_once, path, max(options.batch_sizes)) for path in paths}
+    loaded = {path: networks.load(path) for path in paths}
     classes = loaded[options.parent][0].description["classes"]
     voxels = dataset.load_split(options.voxels, "test", classes)
-    memory = {path: counters.peak_resident_bytes(answer_once, path, voxels, max(options.batch_sizes)) for path in loaded}
     device = training.device_for(options.gpus)
     models = {measurement.PARENT: loaded[options.parent][0], measurement.AGAIN: networks.load(options.parent)[0]}
     models |= {path: loaded[path][0] for path in options.checkpoints if path != options.parent}
@@ -35,7 +37,7 @@ def main(options):
         "invalid_reasons": measured.invalid_reasons,
         "idle_power_w": measured.idle_power_w.value,
         "idle_power_w_reason": measured.idle_power_w.reason,
-        "manifest": manifest(options, windows, device, classes),
+        "manifest": manifest(options, windows, device, classes) | {"warmup": measured.warmup},
         "parent_control": {name: measured.figures[name] for name in (measurement.PARENT, measurement.AGAIN)},
     }
     for path, output, samples in zip(options.checkpoints, options.outputs, options.samples):
@@ -52,11 +54,10 @@ def main(options):
         write_samples(samples, {cell: calls for (one, cell), calls in measured.latencies.items() if one == name})
 
 
-def answer_once(path, voxels, batch_size):
+def answer_once(path, batch_size):
     """What `peak_resident_bytes` measures: torch answers for one batch, on the CPU and one thread."""
     network, _ = networks.load(path)
-    order = torch.arange(batch_size) % len(voxels)
-    inputs, _ = next(dataset.batches(voxels, batch_size, order))
+    inputs = torch.ones(batch_size, 1, *(network.description["resolution"],) * 3)  # zeros would take no memory
     with torch.inference_mode():
         network.eval()(inputs)
 
@@ -71,7 +72,7 @@ def manifest(options, windows, device, classes):
         "dtype": "float32",
         "cudnn_benchmark": torch.backends.cudnn.benchmark,
         "tf32": {"matmul": torch.backends.cuda.matmul.allow_tf32, "cudnn": torch.backends.cudnn.allow_tf32},
-        "versions": provenance.versions(),
+        "versions": {**provenance.versions(), "cuda": torch.version.cuda, "cudnn": torch.backends.cudnn.version()},
         "hardware": {**provenance.hardware(), "affinity": counters.affinity(), "gpu_facts": counters.gpu_facts(device)},
     }
 

@@ -2,12 +2,11 @@
 
 import argparse
 import dataclasses
-from pathlib import Path
 
 import pandas as pd
 import torch
 
-from voxprune import dataset, evaluation, measurement, networks, plots, provenance, pruning, training
+from voxprune import dataset, evaluation, measurement, networks, provenance, pruning, training
 from voxprune.files import run_command, whole
 from voxprune.memory import enough_memory
 
@@ -39,15 +38,13 @@ def main(options):
                     "noise_percent": figures["speedup"]["noise_percent"], "widths": networks.widths(network),
                 }
             )  # fmt: skip
-    table = pd.DataFrame(rows)
-    with whole(options.folder / "staircase.csv") as temporary:
-        table.to_csv(temporary, index=False)
     hardware = provenance.hardware()
     note = f"{options.experiment}, median of {windows.repetitions} rounds, {hardware['gpu'] or hardware['cpu']}"
     if measured.invalid_reasons:
         note += f"\nINVALID: {'; '.join(measured.invalid_reasons)}"
         print(f"warning: this run is invalid: {'; '.join(measured.invalid_reasons)}", flush=True)
-    plots.write_plot(options.folder / "staircase", plots.staircase, table, note)
+    with whole(options.table) as temporary:
+        pd.DataFrame(rows).assign(note=note).to_csv(temporary, index=False)
 
 
 def distinct_shapes(parent):
@@ -66,10 +63,10 @@ def parse():
     parser = argparse.ArgumentParser(prog="measure_staircase", description=__doc__)
     parser.add_argument("--parent", required=True, help="checkpoint of the network at full width")
     parser.add_argument("--voxels", required=True, help="folder of shards; test objects are the input")
-    parser.add_argument("--experiment", default="", help="name written below the plot")
+    parser.add_argument("--experiment", default="", help="name written into the table, for its plot")
     measurement.add_options(parser)
     parser.add_argument("--gpus", type=int, default=1, help="0 keeps to the CPU; otherwise CUDA where torch has it")
-    parser.add_argument("--folder", type=Path, required=True, help="output: staircase.csv, .png and .svg")
+    parser.add_argument("--table", required=True, help="output: staircase.csv")
     return parser
 
 

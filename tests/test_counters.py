@@ -1,5 +1,6 @@
 """Counters: what NVML, RAPL and the system say while a window is open, and honest nulls where they say nothing."""
 
+import os
 import sys
 import time
 from types import SimpleNamespace
@@ -21,7 +22,8 @@ class StandIn:
     sequence, the last one repeats. An exception anywhere is raised where it would be read.
     """
 
-    def __init__(self, samples=None, rates=(0,), reasons=0, activity=None, processes=1):
+    def __init__(self, samples=None, rates=(0,), reasons=0, activity=None, processes=1, status=0):
+        self.status = status
         self.samples, self.rates, self.reasons, self.processes = samples, list(rates), reasons, processes
         self.activity, self.freed, self.asked = activity, 0, []
 
@@ -56,6 +58,10 @@ class StandIn:
             raise self.reasons
         return self.reasons
 
+    def nvmlDeviceGetIndex(self, handle):
+        assert handle == "handle"
+        return 3
+
     def nvmlGpmQueryDeviceSupport(self, handle):
         return SimpleNamespace(isSupportedDevice=self.activity is not None)
 
@@ -68,7 +74,7 @@ class StandIn:
     def nvmlGpmMetricsGet(self, query):
         assert query.version == pynvml.NVML_GPM_METRICS_GET_VERSION and query.numMetrics == 1
         assert query.metrics[0].metricId == pynvml.NVML_GPM_METRIC_SM_UTIL
-        query.metrics[0].value = self.activity
+        query.metrics[0].value, query.metrics[0].nvmlReturn = self.activity, self.status
         return query
 
     def nvmlGpmSampleFree(self, sample):
@@ -156,6 +162,14 @@ def test_sm_activity_comes_from_gpm_where_there_is_one(nvml):
     assert watched().sm_activity() == counters.Reading(None, "this GPU has no GPM counters (Hopper and later have)")
 
 
+def test_sm_activity_that_gpm_could_not_take_is_null_with_the_reason(nvml):
+    """A call that succeeds, and a metric in it that did not."""
+    nvml(activity=0.0, status=pynvml.NVML_ERROR_NOT_SUPPORTED)
+    assert watched().sm_activity() == counters.Reading(None, "NVML gives no GPM counters: Not Supported")
+    nvml(activity=float("nan"))
+    assert watched().sm_activity() == counters.Reading(None, "GPM gave no number for this window")
+
+
 @pytest.mark.parametrize("reasons, throttled", [
     (pynvml.nvmlClocksEventReasonNone, False), (pynvml.nvmlClocksEventReasonGpuIdle, False),
     (pynvml.nvmlClocksEventReasonHwThermalSlowdown, True), (pynvml.nvmlClocksEventReasonSwThermalSlowdown, True),
@@ -180,44 +194,98 @@ def test_what_the_gpu_does_not_tell_is_none(nvml):
 
 
 class Zeus:
-    """zeus.monitor.ZeusMonitor, answering from a record of Measurements."""
+    """zeus.monitor.ZeusMonitor, answering from a record of Measurements; an error in it is raised."""
 
-    def __init__(self, records):
-        self.records = list(records)
+    def __init__(self, records, power_monitor=None):
+        self.records, self.power_monitor = list(records), power_monitor
 
-    def __call__(self, gpu_indices):
-        self.gpu_indices = gpu_indices
+    def __call__(self, gpu_indices, cpu_indices):
+        self.gpu_indices, self.cpu_indices = gpu_indices, cpu_indices
+        self.visible = os.environ["CUDA_VISIBLE_DEVICES"]
         return self
 
     def begin_window(self, name, sync_execution):
-        pass
+        if self.records[0] == "forbidden at the beginning":
+            raise PermissionError(13, "Permission denied")
 
     def end_window(self, name, sync_execution):
-        return self.records.pop(0)
+        found = self.records.pop(0)
+        if isinstance(found, Exception):
+            raise found
+        return found
+
+
+@pytest.fixture
+def zeus(monkeypatch):
+    def install(*records, **named):
+        monitor = Zeus(records, **named)
+        monkeypatch.setitem(sys.modules, "zeus.monitor", SimpleNamespace(ZeusMonitor=monitor))
+        return monitor
+
+    return install
 
 
 def record(gpu=None, cpu=None, dram=None, soc=None):
     return SimpleNamespace(gpu_energy=gpu or {}, cpu_energy=cpu, dram_energy=dram, soc_energy=soc)
 
 
-@pytest.mark.parametrize("found, joules", [
-    (record(gpu={0: 7.0}, cpu={0: 100.0}), 7.0),
-    (record(cpu={0: 5.0, 1: 6.0}, dram={0: 1.0}), 12.0),
-    (record(cpu={0: 5.0}), 5.0),
-    (record(soc=SimpleNamespace(total_energy_mj=2500.0, gpu_energy_mj=900.0)), 2.5),
+def counted(device):
+    meter = counters.EnergyMeter(device, 10)
+    meter.begin()
+    return meter.end(), meter
+
+
+@pytest.mark.parametrize("device, found, joules", [
+    (GPU, record(gpu={0: 7.0}, cpu={0: 100.0}), 7.0),
+    (CPU, record(cpu={0: 5.0, 1: 6.0}, dram={0: 1.0}), 12.0),
+    (CPU, record(cpu={0: 5.0}), 5.0),
+    (CPU, record(soc=SimpleNamespace(total_energy_mj=2500.0, gpu_energy_mj=900.0)), 2.5),
+    (GPU, record(soc=SimpleNamespace(total_energy_mj=2500.0, gpu_energy_mj=900.0)), 2.5),
 ])  # fmt: skip
-def test_energy_is_the_gpus_or_the_processors_or_the_boards(monkeypatch, found, joules):
-    monkeypatch.setitem(sys.modules, "zeus.monitor", SimpleNamespace(ZeusMonitor=Zeus([found])))
-    meter = counters.EnergyMeter(CPU, 10)
-    meter.begin()
-    assert meter.end() == joules and meter.reason is None
+def test_energy_is_the_gpus_or_the_processors_or_the_boards(nvml, zeus, device, found, joules):
+    nvml()
+    zeus(found)
+    energy, meter = counted(device)
+    assert energy == joules and meter.reason is None and meter.method == "counter"
 
 
-def test_energy_that_nothing_counts_is_null_with_the_reason(monkeypatch):
-    monkeypatch.setitem(sys.modules, "zeus.monitor", SimpleNamespace(ZeusMonitor=Zeus([record()])))
-    meter = counters.EnergyMeter(CPU, 10)
-    meter.begin()
-    assert meter.end() is None and meter.reason.startswith("no energy counter: neither NVML nor RAPL")
+@pytest.mark.parametrize("device, counter", [(GPU, "NVML"), (CPU, "RAPL")])
+def test_energy_that_nothing_counts_is_null_with_the_reason(nvml, zeus, device, counter):
+    """The processor's joules are not the GPU's."""
+    nvml()
+    zeus(record(cpu={0: 5.0}) if device is GPU else record())
+    energy, meter = counted(device)
+    assert energy is None and meter.method is None
+    assert meter.reason == f"no energy counter: neither {counter} nor a board's rails can be read here"
+
+
+@pytest.mark.parametrize("forbidden", ["forbidden at the beginning", RuntimeError("No permission")])
+def test_a_counter_forbidden_while_the_window_is_open_is_null_with_the_reason(zeus, forbidden):
+    zeus(forbidden, record(cpu={0: 5.0}))
+    energy, meter = counted(CPU)
+    assert energy is None and "ermission" in meter.reason
+    meter.begin()  # and later windows stay without energy
+    assert meter.end() is None
+
+
+def test_energy_of_old_gpus_is_polled(nvml, zeus):
+    nvml()
+    zeus(record(gpu={0: 7.0}), power_monitor="a process")
+    assert counted(GPU)[1].method == "polled"
+
+
+@pytest.mark.parametrize("visible", ["GPU-1234,GPU-5678", "1,0"])
+def test_energy_is_of_the_gpu_that_torch_uses(nvml, zeus, monkeypatch, visible):
+    """zeus takes numbers alone, in NVML's order; CUDA numbers GPUs from the fastest on."""
+    nvml()
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", visible)
+    monitor = zeus(record(gpu={0: 7.0}))
+    counted(GPU)
+    assert (monitor.visible, monitor.gpu_indices, monitor.cpu_indices) == ("3", [0], [])
+    counted_on_cpu = zeus(record(cpu={0: 5.0}))
+    counted(CPU)
+    assert (counted_on_cpu.visible, counted_on_cpu.gpu_indices, counted_on_cpu.cpu_indices) == ("", [], None)
+    assert os.environ["CUDA_VISIBLE_DEVICES"] == visible
 
 
 def test_short_windows_have_no_energy():
@@ -249,9 +317,11 @@ def test_peak_memory_is_that_of_the_work_alone():
     assert abs(counters.peak_resident_bytes(allocate, 1).value - small) < 20 * 2**20
 
 
-def test_the_studys_reading_is_nvidia_smis(monkeypatch, tmp_path):
+def test_the_studys_reading_is_nvidia_smis(nvml, monkeypatch, tmp_path):
+    """Of the GPU that is measured, not of the first in this machine."""
+    nvml()
     command = tmp_path / "nvidia-smi"
-    command.write_text('#!/bin/sh\n[ "$1" = --query-gpu=utilization.gpu ] && echo 53\n')
+    command.write_text('#!/bin/sh\n[ "$1" = --query-gpu=utilization.gpu ] && [ "$3" = --id=GPU-1234 ] && echo 53\n')
     command.chmod(0o755)
     monkeypatch.setenv("PATH", f"{tmp_path}:/bin:/usr/bin")
-    assert counters.legacy_gpu_utilization() == 53
+    assert counters.legacy_gpu_utilization(GPU) == 53

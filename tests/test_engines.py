@@ -1,5 +1,6 @@
 """Engines: each answers as torch does, for every network and pruned shape, or says why it can't."""
 
+import functools
 import sys
 
 import pytest
@@ -62,6 +63,44 @@ def test_a_compiler_that_fails_is_a_reason_not_a_crash(monkeypatch):
         answer("torch-compile", nets.build("original").eval())
 
 
+@pytest.fixture
+def compiler(monkeypatch):
+    """torch.compile with a backend that does nothing; gives a record of its compilations and of compiled calls."""
+    record = {"compilations": 0, "calls": 0}
+
+    def backend(graph, inputs):
+        def call(*arguments):
+            record["calls"] += 1
+            return graph(*arguments)
+
+        record["compilations"] += 1
+        return call
+
+    monkeypatch.setattr(torch, "compile", functools.partial(torch.compile, backend=backend))
+    torch._dynamo.reset()
+    defaults = {"recompile_limit": 8, "accumulated_recompile_limit": 256, "fail_on_recompile_limit_hit": False}
+    with torch._dynamo.config.patch(defaults):  # puts back what the engine sets
+        yield record
+    torch._dynamo.reset()
+
+
+def test_every_network_of_many_runs_compiled_and_is_compiled_once(compiler):
+    """Dynamo keeps 8 compilations of one `forward` by itself, and runs all others uncompiled."""
+    runs = [engines.torch_compile(pruned("original", level), INPUTS, 1).start() for level in range(0, 60, 5)]
+    assert compiler == {"compilations": len(runs), "calls": len(runs)}
+    with torch.inference_mode():
+        for run in runs:
+            run(INPUTS)
+    assert compiler == {"compilations": len(runs), "calls": 2 * len(runs)}
+
+
+def test_a_compiler_that_would_give_up_is_a_reason(compiler, monkeypatch):
+    monkeypatch.setattr(engines, "COMPILATIONS", 1)
+    engines.torch_compile(pruned("original", 0), INPUTS, 1)
+    with pytest.raises(engines.Unavailable, match="torch.compile fails: .*limit"):
+        engines.torch_compile(pruned("original", 50), INPUTS, 1)
+
+
 def test_the_faster_memory_format_is_named(monkeypatch):
     formats = []
 
@@ -73,6 +112,7 @@ def test_the_faster_memory_format_is_named(monkeypatch):
     monkeypatch.setattr(engines, "_trial_seconds", seconds)
     runner = engines.torch_eager(nets.build("resnet3d").eval(), INPUTS, 1)
     assert len(formats) == 2 and runner.memory_format == "default" and runner.device.type == "cpu"
+    assert runner.network_bytes == sum(tensor.nbytes for tensor in nets.build("resnet3d").state_dict().values())
 
 
 def test_the_network_itself_is_left_alone():

@@ -1,16 +1,19 @@
 """Demand: every network under every condition, beside a parent measured twice, believed only where the run was steady."""
 
 import dataclasses
+import sys
 import time
 
+import measure
 import numpy as np
 import pytest
 import torch
 
 import nets
-from voxprune import counters, engines, measurement
+from voxprune import counters, dataset, engines, measurement, networks, provenance
 from voxprune.criteria import Sample
 from voxprune.dataset import Voxels
+from voxprune.files import InputError
 from voxprune.measurement import AGAIN, PARENT, Cell
 from voxprune.pruning import Method, prune
 from voxprune.voxels import pack
@@ -84,7 +87,7 @@ def test_every_network_and_cell_gets_its_figures(voxels):
             assert 0 < latency["p50"] <= latency["p90"] <= latency["p99"] and latency["iqr"] >= 0
             assert latency["n"] == sum(map(len, found.latencies[name, condition])) >= 3 * 2
             assert cell["unavailable"] is None and cell["throughput_per_s"] > 0 and cell["logit_difference"] < 1e-3
-            nulls = {key for key, value in cell.items() if value is None} - {"unavailable", "memory_format"}
+            nulls = {key for key, value in cell.items() if value is None} - {"unavailable", "memory_format", "energy_method"}
             assert nulls == set(cell["reasons"]) and all(cell["reasons"].values())
 
 
@@ -100,6 +103,7 @@ def test_speed_is_told_from_noise(sleeping):
 def test_calls_last_as_long_and_are_as_many_as_asked(sleeping):
     found, cell = sleeping({PARENT: 1, AGAIN: 1, "long": 30})
     assert [len(calls) for calls in found.latencies["long", cell]] == [2, 2, 2]  # the calls asked for
+    assert found.warmup["times"] == 3 * 3 + 3 and found.warmup["least_calls"] == 1 and found.warmup["least_seconds"] >= 0.001
     assert all(calls.sum() >= 9 for calls in found.latencies[PARENT, cell])  # the 10 ms asked for
 
 
@@ -108,21 +112,49 @@ def test_a_quiet_run_is_valid_and_a_drifting_parent_is_not(sleeping):
     found, cell = sleeping({PARENT: 5, AGAIN: 5}, sleeping_longer)
     reasons = [reason for reason in found.invalid_reasons if "other processes" not in reason]  # this machine may be busy
     assert reasons == []
-    load = counters.CpuWindow()
-    load.other_percent = 3.0
     drifting = {(name, cell): [np.array([milliseconds]) for milliseconds in (5.0, 5.5, 6.5)] for name in (PARENT, AGAIN)}
-    assert measurement._invalid_reasons(drifting, [cell], load, 0, []) == [
+    assert measurement._invalid_reasons(drifting, [cell], 3.0, 0, []) == [
         "the parent's latency drifted by 30 % from the first round to the last"
     ]
-    unequal = {(PARENT, cell): [np.array([5.0])] * 3, (AGAIN, cell): [np.array([8.0])] * 3}
-    assert measurement._invalid_reasons(unequal, [cell], load, 0, []) == ["the parent differs from itself by 60 %"]
+
+
+def test_one_engine_that_differs_from_itself_makes_a_run_invalid():
+    """Where all others are steady; one disturbed round doesn't."""
+    cells = [Cell(engine, "cpu", 1, 1) for engine in ("torch", "onnxruntime", "openvino")]
+    steady = {(name, cell): [np.array([5.0])] * 5 for name in (PARENT, AGAIN) for cell in cells}
+    assert measurement._invalid_reasons(steady, cells, 0.0, 0, []) == []
+    disturbed = steady | {(AGAIN, cells[1]): [np.array([each]) for each in (5.0, 50.0, 5.0, 5.0, 5.0)]}
+    assert measurement._invalid_reasons(disturbed, cells, 0.0, 0, []) == []
+    unequal = steady | {(AGAIN, cells[1]): [np.array([8.0])] * 5}
+    sentence = "the parent differs from itself by 60 % in onnxruntime/cpu/threads1/batch1"
+    assert measurement._invalid_reasons(unequal, cells, 0.0, 0, []) == [sentence]
+
+
+@pytest.mark.parametrize("busy", [0, 1], ids=["latency", "throughput"])
+def test_other_processes_count_in_every_phase(monkeypatch, sleeping, busy):
+    loads = iter([40.0, 3.0] if busy == 0 else [3.0, 40.0])
+
+    class Window(counters.CpuWindow):
+        """Of a phase; the windows within one don't judge."""
+
+        def __enter__(self):
+            self.phase = sys._getframe(1).f_code.co_name == "measure"
+            return super().__enter__()
+
+        def __exit__(self, *error):
+            super().__exit__(*error)
+            if self.phase:
+                self.other_percent = next(loads)
+
+    monkeypatch.setattr(counters, "CpuWindow", Window)
+    found, _ = sleeping({PARENT: 5, AGAIN: 5})
+    assert "other processes kept 40 % of the cores busy" in found.invalid_reasons
 
 
 def test_whatever_else_computed_makes_a_run_invalid():
-    cell, load = Cell("torch", "cuda", 1, 1), counters.CpuWindow()
+    cell = Cell("torch", "cuda", 1, 1)
     steady = {(name, cell): [np.array([5.0])] * 3 for name in (PARENT, AGAIN)}
-    load.other_percent = 40.0
-    assert measurement._invalid_reasons(steady, [cell], load, 2, [False, True]) == [
+    assert measurement._invalid_reasons(steady, [cell], 40.0, 2, [False, True]) == [
         "other processes kept 40 % of the cores busy",
         "2 other process(es) computed on the GPU",
         "the GPU throttled itself",
@@ -135,16 +167,121 @@ def test_an_engine_that_answers_differently_fails_the_job(monkeypatch, voxels):
 
     monkeypatch.setitem(engines.ENGINES, "torch", wrong)
     network = nets.build("original").eval()
-    with pytest.raises(ValueError, match="torch/cpu/threads1/batch2 answers differently from torch, by 0.01"):
+    sentence = "^parent: torch/cpu/threads1/batch2 answers differently from torch.* by 0.01 .*; leave torch out of .*engines"
+    with pytest.raises(InputError, match=sentence):
         conditions = measurement.cells(["torch"], [1], [2], CPU)
         measurement.measure({PARENT: network, AGAIN: network}, voxels, conditions, WINDOWS, CPU, lambda line: None)
+
+
+def test_float32_is_float32_on_every_gpu(sleeping):
+    """cuDNN takes TF32 for convolutions by default, with logits up to 1e-3 off."""
+    torch.backends.cudnn.allow_tf32 = torch.backends.cuda.matmul.allow_tf32 = True
+    sleeping({PARENT: 1, AGAIN: 1})
+    assert not torch.backends.cudnn.allow_tf32 and not torch.backends.cuda.matmul.allow_tf32
+
+
+class Gpu:
+    """torch.cuda as far as windows use it, on a machine without a GPU: its events, and memory in blocks of 100 bytes."""
+
+    def __init__(self, monkeypatch, allocated=0, cached=0):
+        self.allocated = self.peak = allocated
+        self.reserved = self.peak_reserved = allocated + cached
+        self.waiting, self.longest, self.drained = 0, 0, 0
+        monkeypatch.setattr(torch.cuda, "Event", lambda blocking: self)
+        for name in ("empty_cache", "synchronize", "reset_peak_memory_stats", "memory_allocated", "memory_reserved",
+                     "max_memory_allocated", "max_memory_reserved"):  # fmt: skip
+            monkeypatch.setattr(torch.cuda, name, getattr(self, name))
+
+    def empty_cache(self):
+        self.reserved = self.allocated
+
+    def record(self):
+        """An event: one more call waits."""
+        self.waiting += 1
+        self.longest = max(self.longest, self.waiting)
+
+    def synchronize(self, device=None):
+        """Of an event: one call is done. Of a device: all are."""
+        self.drained += device is not None
+        self.waiting = 0 if device else self.waiting - 1
+
+    def reset_peak_memory_stats(self, device):
+        self.peak, self.peak_reserved = self.allocated, self.reserved
+
+    def memory_allocated(self, device):
+        return self.allocated
+
+    def memory_reserved(self, device):
+        return self.reserved
+
+    def max_memory_allocated(self, device):
+        return self.peak
+
+    def max_memory_reserved(self, device):
+        return self.peak_reserved
+
+    def use(self, size):
+        """Takes memory and gives it back to the cache."""
+        self.peak = max(self.peak, self.allocated + size)
+        self.reserved = max(self.reserved, self.allocated + -(-size // 100) * 100)
+        self.peak_reserved = max(self.peak_reserved, self.reserved)
+
+
+def test_gpu_memory_is_the_networks_own(monkeypatch):
+    """Beside 5,000 bytes of other networks and 900 that an earlier cell left reserved."""
+    gpu, batch = torch.device("cuda"), torch.zeros(10, 1)
+    allocator = Gpu(monkeypatch, 5000, 900)
+
+    def run(inputs):
+        allocator.use(250)
+        time.sleep(0.001)
+
+    runner = engines.Runner(lambda: run, gpu, network_bytes=60)
+    meter = counters.EnergyMeter(gpu, WINDOWS.window_seconds)
+    found = measurement._window_figures(
+        runner, (batch,), Cell("torch", "cuda", 1, 10), WINDOWS, meter, counters.Reading(None, "none")
+    )
+    assert found["peak_memory_bytes"] == 250 + 60 + 40 and found["peak_reserved_bytes"] == 300 + 60 + 40
+
+
+def test_a_gpu_is_never_idle_in_a_saturated_window(monkeypatch):
+    """The host waits for a call of some time ago, whatever the batch size, and for the last ones at the end alone."""
+    gpu, batches = Gpu(monkeypatch), (torch.zeros(64, 1), torch.ones(64, 1))
+    seen = []
+    calls = measurement.saturate(seen.append, batches, torch.device("cuda"), 0.01)
+    assert calls == len(seen) > 100 and seen[0] is batches[0] and seen[1] is batches[1]
+    assert gpu.longest == measurement.CALLS_IN_FLIGHT + 1 and gpu.drained == 1
+
+
+def test_a_gpu_is_warmed_up_for_a_time(monkeypatch):
+    """A CPU for a number of calls alone."""
+    gpu, windows = Gpu(monkeypatch), dataclasses.replace(WINDOWS, warmup_seconds=0.05)
+    calls, seconds = measurement._warm_up(lambda batch: time.sleep(0.001), None, torch.device("cuda"), windows)
+    assert 10 < calls <= 50 and 0.05 <= seconds and gpu.drained > 1
+    assert measurement._warm_up(lambda batch: None, None, CPU, windows)[0] == 1
+
+
+def test_the_studys_reading_is_taken_once_a_network(monkeypatch):
+    """In the first cell on the GPU with the largest batch, which tables and plots show."""
+    Gpu(monkeypatch)
+    monkeypatch.setattr(counters, "legacy_gpu_utilization", lambda device: readings.append(device) or 50.0)
+    conditions = measurement.cells(["torch", "torch-compile", "onnxruntime"], [1, 2], [1, 4], torch.device("cuda"))
+    runner, readings = engines.Runner(lambda: lambda batch: None, torch.device("cuda")), []
+    served = {(name, cell): {"reasons": {}} for name in (PARENT, "child") for cell in conditions}
+    pool = {"cuda": torch.zeros(8, 1)}
+    measurement._add_legacy_utilization(served, dict.fromkeys(served, runner), pool, conditions)
+    key, chosen = "legacy_gpu_utilization_per_inference_percent", Cell("torch", "cuda", 1, 4)
+    assert len(readings) == 2 * measurement.LEGACY_READINGS
+    for (_, cell), figures in served.items():
+        assert figures[key] == (50 / 4 if cell == chosen else None)
+        assert figures["reasons"] == ({} if cell == chosen else {key: f"legacy: read in {chosen} alone"})
 
 
 def test_energy_is_joules_over_inferences_less_what_idling_takes(monkeypatch, sleeping):
     """A meter that counts 3 W all the time: idle power is 3 W and nothing is left net."""
 
     class Meter:
-        reason = None
+        reason, method = None, "counter"
 
         def __init__(self, device, window_seconds):
             pass
@@ -161,6 +298,41 @@ def test_energy_is_joules_over_inferences_less_what_idling_takes(monkeypatch, sl
     assert found.idle_power_w.value == pytest.approx(3, rel=0.05)
     assert cell["energy_mj_per_inference"] == pytest.approx(3000 / cell["throughput_per_s"], rel=0.05)
     assert abs(cell["net_energy_mj_per_inference"]) < 0.1 * cell["energy_mj_per_inference"]
+    assert cell["idle_power_w"] == found.idle_power_w.value and cell["energy_method"] == "counter"
+
+
+def test_each_cells_energy_is_of_its_own_device(monkeypatch, voxels):
+    """An engine on the CPU beside one on the GPU: the GPU's joules are not its own."""
+
+    class Meter:
+        method = "counter"
+
+        def __init__(self, device, window_seconds):
+            self.joules, self.reason = {"cuda": 100.0, "cpu": None}[device.type], {"cpu": "no RAPL"}.get(device.type)
+
+        def begin(self):
+            pass
+
+        def end(self):
+            return self.joules
+
+    Gpu(monkeypatch)
+    monkeypatch.setattr(counters, "EnergyMeter", Meter)
+    monkeypatch.setattr(measurement, "_timed_on_gpu", measurement._timed)
+    monkeypatch.setattr(measurement, "saturate", lambda *_: 5)
+    monkeypatch.setattr(counters, "legacy_gpu_utilization", lambda device: 50.0)
+    monkeypatch.setattr(measurement, "_objects", lambda voxels, batch_size, place: torch.zeros(batch_size, 1, 16, 16, 16))
+    network, runner = Sleeper(1), lambda device: lambda net, *_: engines.Runner(lambda: net, device, network_bytes=0)
+    monkeypatch.setitem(engines.ENGINES, "torch", runner(torch.device("cuda")))
+    monkeypatch.setitem(engines.ENGINES, "onnxruntime", runner(CPU))
+    conditions = measurement.cells(["torch", "onnxruntime"], [1], [2], torch.device("cuda"))
+    models = {PARENT: network, AGAIN: network}
+    found = measurement.measure(models, voxels, conditions, WINDOWS, torch.device("cuda"), lambda line: None)
+    on_gpu, on_cpu = found.figures[PARENT]
+    assert on_gpu["energy_mj_per_inference"] == 1000 * 200 / (2 * 2 * 5) and on_cpu["energy_mj_per_inference"] is None
+    energies = ("energy_mj_per_inference", "net_energy_mj_per_inference", "idle_power_w")
+    assert {on_cpu["reasons"][key] for key in energies} == {"no RAPL"} and not set(energies) & set(on_gpu["reasons"])
+    assert found.idle_power_w.value == on_gpu["idle_power_w"] > 0
 
 
 def test_gpu_figures_follow_from_utilization(monkeypatch, sleeping):
@@ -174,7 +346,35 @@ def test_gpu_figures_follow_from_utilization(monkeypatch, sleeping):
     assert cell["gpu_busy_ms_per_inference"] == pytest.approx(0.25 * 1000 / cell["throughput_per_s"])
 
 
+def test_resident_memory_is_taken_before_anything_is_loaded(monkeypatch, tmp_path):
+    """Else the other networks of a job and the voxels would count, and jobs of few and of many differ."""
+    held = []
+    monkeypatch.setattr(networks, "load", lambda path: held.append(path))
+    monkeypatch.setattr(dataset, "load_split", lambda *_: held.append("voxels"))
+
+    def peak(work, path, batch_size):
+        assert not held and batch_size == 64 and work is measure.answer_once
+        taken.append(path)
+        if len(taken) == 3:
+            raise InputError("enough")
+
+    taken, files = [], [str(tmp_path / name) for name in ("a", "b")]
+    monkeypatch.setattr(counters, "peak_resident_bytes", peak)
+    with pytest.raises(InputError, match="^enough$"):
+        measure.main(measure.parse().parse_args(
+            ["--parent", "parent", "--checkpoints", *files, "--outputs", *files, "--samples", *files, "--voxels", "none"]
+        ))  # fmt: skip
+    assert taken == ["parent", *files]
+
+
 def test_batches_are_full_even_from_few_objects(voxels):
     found = measurement._objects(voxels, 16, "cpu")
     assert found.shape == (16, 1, 16, 16, 16) and torch.equal(found[:6], found[10:])
     assert len(measurement._objects(voxels, 4, "cpu")) == 8  # whole batches alone
+
+
+@pytest.mark.parametrize("stage", ["measure", "measure_staircase", "compare_criteria"])
+def test_a_change_of_a_plot_measures_nothing_anew(stage):
+    """code_hash reruns a stage for every module it imports, and a staircase reruns pruning to a budget of latency."""
+    modules = {path.stem for path in provenance._imported(provenance.SCRIPTS / f"{stage}.py", set())}
+    assert stage in modules and "plots" not in modules

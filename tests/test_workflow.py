@@ -215,9 +215,9 @@ def test_a_recipe_with_everything_runs(finished, tmp_path):
 
 
 def test_criteria_are_compared_as_an_optional_target(finished):
-    table = "results/quick/criteria/correlations.csv"
-    assert jobs(finished, table, "--configfile", QUICK) == {"compare_criteria": 1}
-    snakemake(finished, table, "--cores", "2", "--configfile", QUICK)
+    table, picture = (f"results/quick/criteria/correlations.{kind}" for kind in ("csv", "png"))
+    assert jobs(finished, picture, "--configfile", QUICK) == {"compare_criteria": 1, "draw_optional": 1}
+    snakemake(finished, picture, "--cores", "2", "--configfile", QUICK)
     rows = list(csv.DictReader((finished / table).open()))
     assert {row["criterion"] for row in rows} == {"l1", "l2", "random", "geometric_median", "taylor", "activation", "fisher"}
     assert {row["layer"] for row in rows} == {"conv1", "conv2"}
@@ -229,13 +229,14 @@ def test_a_budget_of_latency_measures_the_staircase_first(finished, tmp_path):
     (tmp_path / "voxprune/mine.yaml").write_text((finished / QUICK).read_text() + f"methods: {{fast: {recipe}}}\n")
     child = "results/quick/seed0/fast/level050/checkpoint.safetensors"
     assert jobs(tmp_path / "voxprune", child, "--configfile", "mine.yaml") == {"measure_staircase": 1, "prune": 1}
-    snakemake(tmp_path / "voxprune", child, "--cores", "2", "--configfile", "mine.yaml")
+    picture = "results/quick/staircase/staircase.png"
+    snakemake(tmp_path / "voxprune", child, picture, "--cores", "2", "--configfile", "mine.yaml")
     stairs = list(csv.DictReader((tmp_path / "voxprune/results/quick/staircase/staircase.csv").open()))
     assert {row["engine"] for row in stairs} == {"torch", "onnxruntime", "openvino"}
     assert len({row["widths"] for row in stairs}) == len(stairs) / 3 > 20
     found = networks.load(tmp_path / "voxprune" / child)[0].description["widths"]
     assert str(found) in {row["widths"] for row in stairs} and found["conv1"] < 16
-    assert (tmp_path / "voxprune/results/quick/staircase/staircase.png").read_bytes().startswith(b"\x89PNG")
+    assert (tmp_path / "voxprune" / picture).read_bytes().startswith(b"\x89PNG")
 
 
 def test_a_second_run_does_nothing(finished):

@@ -3,6 +3,7 @@
 What this machine can't count is None, with the reason beside it: never 0, never a guess.
 """
 
+import os
 import resource
 import subprocess
 import sys
@@ -11,6 +12,7 @@ import time
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from multiprocessing import get_all_start_methods, get_context
+from unittest import mock
 
 import numpy as np
 import psutil
@@ -38,9 +40,14 @@ def open_nvml(device):
         import pynvml
 
         pynvml.nvmlInit()
-        return pynvml.nvmlDeviceGetHandleByUUID(f"GPU-{torch.cuda.get_device_properties(device).uuid}")
+        return pynvml.nvmlDeviceGetHandleByUUID(_uuid(device))
     except Exception as error:  # NVML absent, too old, or forbidden: each library version raises its own kind
         raise RuntimeError(f"NVML can't be used: {error}") from error
+
+
+def _uuid(device):
+    """The name that NVML and nvidia-smi know a CUDA device by, whatever number it has in CUDA."""
+    return f"GPU-{torch.cuda.get_device_properties(device).uuid}"
 
 
 class GpuWindow:
@@ -156,7 +163,12 @@ class GpuWindow:
         query.sample1, query.sample2 = self._before, after
         query.metrics[0].metricId = nvml.NVML_GPM_METRIC_SM_UTIL
         try:
-            return Reading(float(nvml.nvmlGpmMetricsGet(query).metrics[0].value))
+            metric = nvml.nvmlGpmMetricsGet(query).metrics[0]
+            if metric.nvmlReturn != nvml.NVML_SUCCESS:  # each metric has a status of its own
+                raise nvml.NVMLError(metric.nvmlReturn)
+            if not np.isfinite(metric.value):
+                return Reading(None, "GPM gave no number for this window")
+            return Reading(float(metric.value))
         except nvml.NVMLError as error:
             return Reading(None, f"NVML gives no GPM counters: {error}")
         finally:
@@ -205,44 +217,75 @@ def gpu_facts(device):
     }
 
 
-def legacy_gpu_utilization():
+def legacy_gpu_utilization(device):
     """One reading the original study's way: GPUtil starts nvidia-smi and reads its percentage. Raises OSError, ValueError."""
-    return float(subprocess.run(LEGACY_COMMAND, capture_output=True, text=True, check=False).stdout.split()[0])
+    command = [*LEGACY_COMMAND, f"--id={_uuid(device)}"]
+    return float(subprocess.run(command, capture_output=True, text=True, check=False).stdout)
 
 
 class EnergyMeter:
-    """Joules of the GPU, or without one of the CPU and its memory, by zeus's counters (NVML, RAPL, Jetson's rails)."""
+    """Joules of a device by zeus's counters: of a GPU (NVML); of the CPU and its memory (RAPL); of a Jetson's rails.
+
+    method: `counter`, or `polled` where zeus integrates power that it polls (GPUs before Volta); None without a counter.
+    reason: why there is none.
+    """
 
     def __init__(self, device, window_seconds):
-        self._monitor, self.reason = None, None
+        self._device, self._monitor, self.method, self.reason = device, None, None, None
         if window_seconds < SMALLEST_ENERGY_WINDOW_S:
-            self.reason = f"energy needs windows of {SMALLEST_ENERGY_WINDOW_S} s; measure with `detail: full`"
+            self._give_up(f"energy needs windows of {SMALLEST_ENERGY_WINDOW_S} s; measure with `detail: full`")
             return
         try:
-            from zeus.monitor import ZeusMonitor
-
-            self._monitor = ZeusMonitor(gpu_indices=[device.index or 0] if device.type == "cuda" else [])
+            self._monitor = _zeus_monitor(device)
+            self.method = "polled" if getattr(self._monitor, "power_monitor", None) else "counter"
         except Exception as error:  # zeus absent, counters forbidden: each its own kind
-            self.reason = f"no energy counter: {error}"
+            self._give_up(f"no energy counter: {error}")
 
     def begin(self):
         if self._monitor:
-            self._monitor.begin_window("voxprune", sync_execution=False)
+            try:
+                self._monitor.begin_window("voxprune", sync_execution=False)
+            except Exception as error:  # some counters are forbidden only when they are read
+                self._give_up(f"no energy counter: {error}")
 
     def end(self):
-        """Joules since `begin`, None (and `reason`) where nothing here counts them."""
+        """Joules since `begin`, None (and `reason`) where nothing here counts those of the device."""
         if not self._monitor:
             return None
-        found = self._monitor.end_window("voxprune", sync_execution=False)
+        try:
+            found = self._monitor.end_window("voxprune", sync_execution=False)
+        except Exception as error:
+            return self._give_up(f"no energy counter: {error}")
         board = getattr(found.soc_energy, "total_energy_mj", None)
         if found.gpu_energy:
             return sum(found.gpu_energy.values())
         if board:
             return board / 1000
-        if found.cpu_energy:
+        if found.cpu_energy and self._device.type == "cpu":
             return sum(found.cpu_energy.values()) + sum((found.dram_energy or {}).values())
-        self.reason = "no energy counter: neither NVML nor RAPL nor a board's rails can be read here"
-        return None
+        counter = "RAPL" if self._device.type == "cpu" else "NVML"
+        return self._give_up(f"no energy counter: neither {counter} nor a board's rails can be read here")
+
+    def _give_up(self, reason):
+        self._monitor, self.method, self.reason = None, None, reason
+
+
+def _zeus_monitor(device):
+    """zeus's monitor of one device.
+
+    zeus counts the GPUs of CUDA_VISIBLE_DEVICES, by NVML's numbers, where CUDA may number them otherwise or by UUID. So that
+    it surely counts this GPU, or none, the variable holds NVML's number of it while zeus looks.
+    """
+    from zeus.monitor import ZeusMonitor
+
+    try:
+        import pynvml
+
+        number = str(pynvml.nvmlDeviceGetIndex(open_nvml(device)))
+    except Exception:  # a CPU; a Jetson, which has a GPU, and rails, but no NVML
+        number = ""
+    with mock.patch.dict(os.environ, CUDA_VISIBLE_DEVICES=number):
+        return ZeusMonitor(gpu_indices=[0] if number else [], cpu_indices=None if device.type == "cpu" else [])
 
 
 class CpuWindow:
@@ -276,10 +319,23 @@ def affinity():
     return process.cpu_affinity() if hasattr(process, "cpu_affinity") else None
 
 
+def gpu_memory(device):
+    """Bytes allocated and reserved by torch on a GPU, whose peaks count anew from here; None on a CPU.
+
+    What earlier work left reserved and no tensor uses is given back first.
+    """
+    if device.type != "cuda":
+        return None
+    torch.cuda.empty_cache()
+    torch.cuda.reset_peak_memory_stats(device)
+    return {"allocated": torch.cuda.memory_allocated(device), "reserved": torch.cuda.memory_reserved(device)}
+
+
 def peak_resident_bytes(work, *arguments):
     """Reading: most memory that a forked process held which did nothing but `work(*arguments)`, libraries included.
 
-    Call it before this process starts threads or CUDA. `work` is a function of a module.
+    What this process holds already counts too: call it before loading anything, and before starting threads or CUDA.
+    `work` is a function of a module.
     """
     if "fork" not in get_all_start_methods():
         return Reading(None, "this system can't fork a process to measure")

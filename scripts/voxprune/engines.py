@@ -13,6 +13,7 @@ import torch
 from voxprune.networks import convolutions
 
 INPUT, OUTPUT = "voxels", "logits"  # names in the ONNX file
+COMPILATIONS = 2**16  # that Dynamo may keep for one `forward`: networks of one class share it, and its own limit is 8
 
 
 class Unavailable(Exception):
@@ -30,6 +31,7 @@ class Runner:
     start: Callable[[], Callable]
     device: torch.device
     memory_format: str | None = None  # of the torch engines: default | channels_last_3d, whichever was faster
+    network_bytes: int | None = None  # of the torch engines: parameters and buffers, on `device` as long as the runner lives
 
 
 def torch_eager(network, inputs, threads):
@@ -38,18 +40,23 @@ def torch_eager(network, inputs, threads):
     placed = {name: copy.deepcopy(network).to(inputs.device, memory_format=kind) for name, kind in formats.items()}
     torch.set_num_threads(threads)
     best = min(placed, key=lambda name: _trial_seconds(placed[name], inputs))
-    return Runner(lambda: placed[best], inputs.device, best)
+    chosen = placed[best]  # the other one's memory is freed
+    size = sum(tensor.nbytes for tensor in (*chosen.parameters(), *chosen.buffers()))
+    return Runner(lambda: chosen, inputs.device, best, size)
 
 
 def torch_compile(network, inputs, threads):
     """PyTorch's compiler (inductor), in the memory format that is faster uncompiled."""
     eager = torch_eager(network, inputs, threads)
+    torch._dynamo.config.recompile_limit = torch._dynamo.config.accumulated_recompile_limit = COMPILATIONS
+    torch._dynamo.config.fail_on_recompile_limit_hit = True  # by default it runs uncompiled from there on, and says nothing
     compiled = torch.compile(eager.start(), dynamic=False)
     try:
-        compiled(inputs)
+        with torch.inference_mode():  # as it is measured; else it would compile once more then
+            compiled(inputs)
     except Exception as error:  # no compiler here, an operator it can't translate: each its own kind
         raise Unavailable(f"torch.compile fails: {_first_line(error)}") from error
-    return Runner(lambda: compiled, inputs.device, eager.memory_format)
+    return Runner(lambda: compiled, inputs.device, eager.memory_format, eager.network_bytes)
 
 
 def onnxruntime(network, inputs, threads):
