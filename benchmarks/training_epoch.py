@@ -85,7 +85,9 @@ def main():
         for number, grid in enumerate(grids):
             np.savez_compressed(folder / f"{number}.npz", grid.astype(np.int64))
         work = {
-            "ours": lambda: training._train_epoch(*mine, voxels, RECIPE, torch.Generator().manual_seed(0), rates),
+            "ours": lambda: training._train_epoch(
+                mine[0], None, mine[1], voxels, RECIPE, torch.Generator().manual_seed(0), rates
+            ),
             "bare": lambda: bare(*theirs, inputs, labels),
             "bare, default memory format": lambda: bare(*plain, inputs, labels),
             "study": lambda: study(*plain, folder, labels),

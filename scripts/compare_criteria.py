@@ -11,10 +11,10 @@ from voxprune.files import run_command, whole
 
 def main(options):
     network, made = networks.load(options.parent)
-    classes = network.description["classes"]
-    sample = criteria.Sample(*dataset.sample(options.voxels, classes, options.objects, made["seed"]), made["seed"])
+    classes, seed, share = network.description["classes"], made["seed"], made["training"]["validation_share"]
+    sample = criteria.Sample(*dataset.sample(options.voxels, classes, options.objects, seed, share), seed)
     rows = oracle.compare(network, sample, lambda line: print(line, flush=True))
-    note = f"{len(sample.labels)} training objects, seed {made['seed']}, {network.description['network']}"
+    note = f"{len(sample.labels)} training objects, seed {seed}, {network.description['network']}"
     for name, table in (("filters", rows), ("correlations", oracle.rank_correlations(rows))):
         with whole(options.folder / f"{name}.csv") as temporary:
             pd.DataFrame(table).assign(note=note).to_csv(temporary, index=False)

@@ -46,9 +46,9 @@ def gather_demand(demands):
 
 def _energy_against_parent(cell, control):
     """Energy as a share of the parent's in the same job, and the noise floor: how far its two measurements lie apart."""
-    parents = [own["energy_mj_per_inference"] for cells in control.values() for own in cells
+    parents = [own.get("energy_mj_per_inference") for cells in control.values() for own in cells
                if all(own[key] == cell[key] for key in CELL)]  # fmt: skip
-    energy = cell["energy_mj_per_inference"]
+    energy = cell.get("energy_mj_per_inference")  # a cell that is unavailable has no figures
     if energy is None or len(parents) < 2 or None in parents:
         return {"energy_share": None, "energy_noise_percent": None}
     return {
