@@ -8,6 +8,7 @@ import json
 from pathlib import Path
 
 from voxprune.files import InputError, content_hash, whole
+from voxprune.gltf import buffer_files
 
 FORMATS = (".off", ".obj", ".stl", ".ply", ".gltf", ".glb")
 SPLITS = ("train", "test")
@@ -75,18 +76,8 @@ def draw_test(names, test_percent, seed, folder):
 
 
 def mesh_hash(path):
-    """Hash of a mesh's content, and of the files beside it that hold a .gltf's numbers; 16 hexadecimal digits."""
-    return content_hash([path, *_buffers(Path(path))])
-
-
-def _buffers(path):
-    if path.suffix.lower() != ".gltf":
-        return []
-    try:
-        names = [buffer.get("uri", "data:") for buffer in json.loads(path.read_bytes())["buffers"]]
-    except (ValueError, KeyError, TypeError, AttributeError):
-        return []  # damaged: reading it will say so
-    return [path.parent / name for name in names if not name.startswith("data:") and (path.parent / name).is_file()]
+    """Hash of a mesh's content, and of the files beside it that hold a glTF's numbers; 16 hexadecimal digits."""
+    return content_hash([path, *buffer_files(Path(path))])
 
 
 def folder_hash(meshes, cache):
@@ -101,7 +92,7 @@ def folder_hash(meshes, cache):
         known = {}
     found = {}
     for path in meshes:
-        stamp = [[file.stat().st_size, file.stat().st_mtime_ns] for file in (path, *_buffers(path))]
+        stamp = [[file.stat().st_size, file.stat().st_mtime_ns] for file in (path, *buffer_files(path))]
         remembered = path.name in known and known[path.name][0] == stamp
         found[path.name] = known[path.name] if remembered else [stamp, mesh_hash(path)]
     if not found.items() <= known.items():
