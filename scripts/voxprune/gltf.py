@@ -20,7 +20,8 @@ def read_gltf_buffers(path):
 
     Raises BadMesh where its shape needs what trimesh leaves out; ValueError, KeyError and the like where it is damaged.
     """
-    model = _model(path)
+    with open(path, "rb") as file:
+        model = _model(file)
     _check(model)
     return {uri: _beside(path, uri).read_bytes() for uri in _uris(model)}
 
@@ -29,19 +30,22 @@ def buffer_files(path):
     """The files beside a .gltf or .glb that hold its numbers and are there; none for other meshes and damaged ones."""
     if path.suffix.lower() not in GLTF:
         return []
-    try:
-        return [file for file in (_beside(path, uri) for uri in _uris(_model(path))) if file.is_file()]
-    except (OSError, ValueError, KeyError, TypeError, AttributeError):
-        return []  # damaged: reading it will say so
-
-
-def _model(path):
-    """The JSON of a .gltf, or of a .glb's first chunk."""
     with open(path, "rb") as file:
-        head = file.read(20)
-        if head.startswith(b"glTF"):
-            return json.loads(file.read(int.from_bytes(head[12:16], "little")))
-        return json.loads(head + file.read())
+        return [buffer for buffer in (_beside(path, uri) for uri in outer_uris(file)) if buffer.is_file()]
+
+
+def outer_uris(file):
+    """The URIs of the files that hold the numbers of an open .gltf or .glb; none if it is damaged: reading it will say so."""
+    try:
+        return _uris(_model(file))
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
+        return []
+
+
+def _model(file):
+    """The JSON of an open .gltf, or of a .glb's first chunk."""
+    head = file.read(20)
+    return json.loads(file.read(int.from_bytes(head[12:16], "little")) if head.startswith(b"glTF") else head + file.read())
 
 
 def _uris(model):
