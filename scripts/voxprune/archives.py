@@ -56,9 +56,8 @@ def find_members(archive):
         filter(None, map(partial(_member, archive), infos)),
         key=lambda member: (member.name, member.split or "", member.file),
     )
-    classes = {
-        member.name for member in members if member.split
-    }  # what lies deeper in these, as in <class>/val/*, is left out
+    # What lies deeper in a class that has splits, as in <class>/val/*, is left out, as in a tree.
+    classes = {member.name for member in members if member.split}
     members = [member for member in members if member.split or classes.isdisjoint(member.info.filename.split("/")[:-2])]
     if not members:
         raise InputError(f"{archive}: no meshes in it; expected {LAYOUT}")

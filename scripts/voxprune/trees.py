@@ -73,7 +73,8 @@ def find_meshes(folder, split=None, test_percent=None, seed=0):
             raise InputError(f"{ascii(str(path))}: its name is not UTF-8; rename it")
     if not meshes:
         raise InputError(
-            f"{folder}: no mesh in it ({' '.join(FORMATS)}); add some or take this class out of `dataset: classes`"
+            f"{folder}: no mesh in it ({' '.join(FORMATS)}); add some, delete it if a job made it, or take this class out of "
+            "`dataset: classes`"
         )
     if split is None:
         return meshes
