@@ -69,7 +69,8 @@ NO_OBJS = {
     "no number": ("f 1 x 4", "a face's corner is not a whole number: x"),
     "two corners": ("f 1 2 3\nf 1 2", "a face has 2 corners: f 1 2;"),
     "a coordinate missing": ("v 1 2\nf 1 2 3", "a vertex's line doesn't hold three numbers: 1 2;"),
-    "infinite": ("v 1 2 inf\nf 1 2 5", "a coordinate is not a finite number"),
+    "infinite, in a quad": ("v 1 2 inf\nf 1 2 5 4", "a coordinate is not a finite number"),
+    "too large to compute with": ("v 1 2 1e200\nf 1 2 5 4", "a coordinate is not a finite number"),
     "zeros after a power loss": ("f 1 2 3\n\0\0\0\0\nf 1 2 4", "it holds bytes that no text has"),
     "free-form surfaces": ("f 1 2 3\nsurf 0 1 0 1 1 2 3 4", "it holds free-form .* export it as polygons"),
 }

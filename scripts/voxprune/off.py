@@ -32,8 +32,6 @@ def parse_off(content):
     vertices, sizes, corners = _all_triangles(body, n_vertices, n_faces) or _line_by_line(body, n_vertices, n_faces)
     check_corners(corners, n_vertices)
     vertices = _rounded(vertices)
-    if not np.isfinite(vertices).all():
-        raise BadMesh("a coordinate is not a finite number")
     return vertices, triangulate(vertices, sizes, corners)
 
 

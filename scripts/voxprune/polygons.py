@@ -19,8 +19,10 @@ def triangulate(vertices, sizes, corners):
     """Polygons to triangles, int64 (m, 3): a fan where they are convex, ear clipping where not.
 
     vertices: float64 (n, 3). sizes: corners of each polygon, three or more. corners: vertex numbers of all polygons,
-    one after the other.
+    one after the other. Raises BadMesh where a coordinate isn't finite, or too large for float32 and so for products.
     """
+    if not (np.abs(vertices) <= np.finfo(np.float32).max).all():
+        raise BadMesh("a coordinate is not a finite number")
     starts = np.cumsum(sizes) - sizes
     triangles = [np.empty((0, 3), dtype=np.int64)]
     for size in np.unique(sizes):
