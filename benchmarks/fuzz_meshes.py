@@ -3,7 +3,7 @@
 usage: python benchmarks/fuzz_meshes.py [--minutes 10] [--seed 0]     stops at the first crash, hang or wrong grid
 
 Every file must end in one sentence (InputError) or in a mesh, within 10 seconds, and no mesh in an empty grid. What an .off
-file gives must be what reading line by line in plain Python gives. One file in five is of another format, through trimesh.
+file gives must be what reading line by line in plain Python gives. One file in five is of another format.
 """
 
 import argparse
@@ -78,7 +78,7 @@ def obvious(content):
     vertices = [list(map(float, line[:3])) for line in rest[: int(counts[0])]]
     faces = [list(map(int, line[1 : int(line[0]) + 1])) for line in rest[int(counts[0]) :]]
     assert len(vertices) == int(counts[0]) and len(faces) == int(counts[1]), f"counts differ: {content!r}"
-    return np.array(vertices).astype(np.float32).astype(float), [face for face in faces if len(face) > 2]
+    return np.array(vertices), [face for face in faces if len(face) > 2]
 
 
 def check(path, content, endings):
@@ -97,7 +97,8 @@ def check(path, content, endings):
 
 def compare(mesh, content):
     vertices, faces = obvious(content)
-    assert np.array_equal(mesh.vertices, vertices), f"other vertices: {content!r}"
+    apart = np.abs(mesh.vertices - vertices).max()
+    assert apart <= 1e-5 * np.ptp(vertices, axis=0).max(), f"other vertices: {content!r}"
     triangles = sorted(face for face in faces if len(face) == 3)
     found = sorted(mesh.triangles.tolist())
     assert (

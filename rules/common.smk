@@ -146,12 +146,14 @@ def drawn_options(wildcards):
 def mesh_contents(wildcards):
     """Hash of the meshes that a voxel job reads: changing one reruns the job, touching it doesn't.
 
-    Snakemake asks again right before the job, when meshes that were still to be made are there.
+    Snakemake asks again right before the job, when meshes that were still to be made are there. Where they can't be used,
+    the job says why.
     """
     folder = MESHES.format(name=wildcards.name, split=wildcards.split)
-    if not Path(folder).is_dir():
-        return "not there yet"
-    return folder_hash(find_meshes(folder, *drawn(MESHES, wildcards.split, config["dataset"])), MEMORY)
+    try:
+        return folder_hash(find_meshes(folder, *drawn(MESHES, wildcards.split, config["dataset"])), MEMORY)
+    except InputError as error:
+        return str(error)
 
 
 def reported(path, category, labels, caption=None):

@@ -26,9 +26,19 @@ if config["dataset"]["source"] == "furniture":
 if config["dataset"]["source"] in MODELNET and not config["dataset"]["folder"]:
 
     rule fetch_modelnet:
-        """Download ModelNet (resumed after an interruption) or take the archive that is there, check it, extract it."""
+        """Download ModelNet (resumed after an interruption) or take the archive that is there, check it, extract it.
+
+        All of its classes, so that experiments with some of them share it.
+        """
         output:
-            *map(directory, collect(f"data/meshes/{DATASET}/{{name}}/{{split}}", name=CLASSES, split=SPLITS)),
+            *map(
+                directory,
+                collect(
+                    f"data/meshes/{DATASET}/{{name}}/{{split}}",
+                    name=MODELNET[config["dataset"]["source"]].counts,
+                    split=SPLITS,
+                ),
+            ),
         log:
             f"data/logs/{DATASET}/fetch.log",
         conda:
@@ -37,31 +47,30 @@ if config["dataset"]["source"] in MODELNET and not config["dataset"]["folder"]:
             dataset=config["dataset"]["source"],
             archive=config["dataset"]["archive"] or f"data/{Path(MODELNET[config['dataset']['source']].url).name}",
             folder=f"data/meshes/{DATASET}",
-            classes=CLASSES,
             code=code_hash("fetch_modelnet"),
         shell:
             "python scripts/fetch_modelnet.py --dataset {params.dataset:q} --archive {params.archive:q} "
-            "--folder {params.folder:q} --classes {params.classes:q} 2>&1 | tee {log:q}"
+            "--folder {params.folder:q} 2>&1 | tee {log:q}"
 
 
 if config["dataset"]["source"] == "folder" and config["dataset"]["archive"]:
 
     rule extract_archive:
-        """Extract the meshes of the user's own archive."""
+        """Extract the meshes of one class of the user's own archive, both splits."""
         input:
             archive=ancient(config["dataset"]["archive"]),  # its contents count, through params
         output:
-            *map(directory, collect(f"data/meshes/{DATASET}/{{name}}/{{split}}", name=CLASSES, split=SPLITS)),
+            train=directory(f"data/meshes/{DATASET}/{{name}}/train"),
+            test=directory(f"data/meshes/{DATASET}/{{name}}/test"),
         log:
-            f"data/logs/{DATASET}/extract.log",
+            f"data/logs/{DATASET}/{{name}}.log",
         conda:
             "../envs/voxels.yaml"
         params:
             folder=f"data/meshes/{DATASET}",
-            classes=CLASS_OPTIONS,
             draw=options({key: config["dataset"][key] for key in ("test_percent", "seed")}),
             contents=folder_hash([Path(config["dataset"]["archive"])], MEMORY),
             code=code_hash("extract_archive"),
         shell:
             "python scripts/extract_archive.py --archive {input.archive:q} --folder {params.folder:q} "
-            "{params.classes:q} {params.draw} 2>&1 | tee {log:q}"
+            "--classes={wildcards.name:q} {params.draw} > {log:q} 2>&1"

@@ -83,7 +83,7 @@ rule write_tables:
         demand=f"results/{EXPERIMENT}/demand.csv",
         answer=f"results/{EXPERIMENT}/answer.json",
         statistics=collect(f"results/{EXPERIMENT}/statistics/{{table}}.csv", table=STATISTICS),
-        skipped=f"{VOXELS}/skipped.csv",
+        skipped=f"results/{EXPERIMENT}/skipped.csv",
     output:
         [reported(f"results/{EXPERIMENT}/tables/{table}.html", "Tables", {"table": table.replace("_", " ")}) for table in TABLES],
         collect(f"results/{EXPERIMENT}/tables/{{table}}.{{kind}}", table=TABLES, kind=["md", "tex"]),

@@ -30,9 +30,9 @@ rule list_skipped:
     input:
         tables=collect(f"{VOXELS}/{{split}}/{{name}}.csv", split=SPLITS, name=CLASSES),
     output:
-        f"{VOXELS}/skipped.csv",
+        f"results/{EXPERIMENT}/skipped.csv",  # experiments that share voxels may choose other classes of them
     log:
-        f"{VOXELS}/logs/list_skipped.log",
+        f"results/{EXPERIMENT}/logs/list_skipped.log",
     conda:
         "../envs/voxels.yaml"
     params:

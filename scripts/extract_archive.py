@@ -2,12 +2,13 @@
 
 import argparse
 
-from voxprune.archives import extract_tree
+from voxprune.archives import choose, extract
 from voxprune.files import run_command
 
 
 def main(options):
-    extract_tree(options.archive, options.folder, options.classes, options.test_percent, options.seed)
+    members = choose(options.archive, options.classes, options.test_percent, options.seed)
+    extract(options.archive, options.folder, members)
 
 
 def parse():

@@ -1,6 +1,7 @@
 """Meshes in other formats, and as they are written."""
 
 import json
+import struct
 
 import numpy as np
 import pytest
@@ -10,6 +11,7 @@ from conftest import CUBE
 from voxprune.files import InputError
 from voxprune.grids import Grid
 from voxprune.meshes import read_mesh, write_off
+from voxprune.trees import mesh_hash
 from voxprune.voxels import voxelize
 
 
@@ -35,12 +37,133 @@ def test_what_is_no_mesh_is_named(tmp_path, ending, content):
         read_mesh(path)
 
 
-def test_a_damaged_ply_is_named_where_open3d_crashes(cube, tmp_path):
-    trimesh.load_mesh(cube, process=False).export(tmp_path / "cube.ply", encoding="ascii")
-    text = (tmp_path / "cube.ply").read_text()
-    (tmp_path / "cube.ply").write_text(text.replace("3 0 3 2", "3 0 3 200"))
-    with pytest.raises(InputError, match="a face names a vertex that isn't there"):
-        read_mesh(tmp_path / "cube.ply")
+def triangles_of(folder, name, content):
+    """The corners' coordinates of each triangle of a file, as text, in order."""
+    (folder / name).write_bytes(content if isinstance(content, bytes) else content.encode())
+    mesh = read_mesh(folder / name)
+    return [" ".join("%g,%g,%g" % tuple(corner) for corner in mesh.vertices[triangle]) for triangle in mesh.triangles]
+
+
+# ---- .obj ----------------------------------------------------------------------------------------------------------
+
+FOUR = "v 0 0 0\nv 1 0 0\nv 0 1 0\nv 0 0 1\n"
+FIRST, SECOND = "0,0,0 1,0,0 0,1,0", "0,0,0 1,0,0 0,0,1"
+OBJS = {
+    "plain": FOUR + "f 1 2 3\nf 1 2 4\n",
+    "counted from the end": FOUR + "f -4 -3 -2\nf -4 2 -1\n",
+    "counted from the end of what came so far": "v 0 0 0\nv 1 0 0\nv 0 1 0\nf -3 -2 -1\nv 0 0 1\nf -4 -3 -1\n",
+    "before their vertices": "f 1 2 3\nf 1 2 4\n" + FOUR,
+    "indented, with tabs": FOUR.replace("v ", " \tv\t") + "  f\t1 2 3\n\tf 1\t2 4  \n",
+    "comments": "# x\n" + FOUR + "f 1 2 3 # one\nf 1 2 4# two\n",
+    "lines that go on": FOUR + "f 1 2 \\\n3\nf \\\n1 2 4\n",
+    "line ends of Windows": (FOUR + "f 1 2 \\\n3\nf 1 2 4\n").replace("\n", "\r\n"),
+    "textures and normals": FOUR + "vt 0 0\nvn 0 0 1\nf 1/1 2/1 3/1\nf 1//1 2/1/1 4//\n",
+    "weights and colours": FOUR.replace("0 0\n", "0 0 1\n").replace("0 1\n", "0 1 255 0 0\n") + "f 1 2 3\nf 1 2 4\n",
+    "groups and materials": "mtllib x.mtl\no x\n" + FOUR + "g a\nusemtl b\ns off\nf 1 2 3\ng c\nl 1 2\nf 1 2 4\n",
+}
+NO_OBJS = {
+    "vertex 0": ("f 0 1 2", "a face names vertex 0"),
+    "before the first": ("f -5 1 2", "a face names vertex -5 where 4 vertices stand before it"),
+    "after the last": ("f 1 2 5", "a face names vertex 5, but the vertices are numbered 1 to 4"),
+    "beyond 64 bits": (f"f 1 2 {10**30}", "a face names vertex 1000000"),
+    "no number": ("f 1 x 4", "a face's corner is not a whole number: x"),
+    "two corners": ("f 1 2 3\nf 1 2", "a face has 2 corners: f 1 2;"),
+    "a coordinate missing": ("v 1 2\nf 1 2 3", "a vertex's line doesn't hold three numbers: 1 2;"),
+    "infinite, in a quad": ("v 1 2 inf\nf 1 2 5 4", "a coordinate is not a finite number"),
+    "too large to compute with": ("v 1 2 1e200\nf 1 2 5 4", "a coordinate is not a finite number"),
+    "zeros after a power loss": ("f 1 2 3\n\0\0\0\0\nf 1 2 4", "it holds bytes that no text has"),
+    "free-form surfaces": ("f 1 2 3\nsurf 0 1 0 1 1 2 3 4", "it holds free-form .* export it as polygons"),
+}
+
+
+@pytest.mark.parametrize("content", OBJS.values(), ids=OBJS)
+def test_an_obj_in_every_dialect(tmp_path, content):
+    assert triangles_of(tmp_path, "x.obj", content) == [FIRST, SECOND]
+
+
+@pytest.mark.parametrize("content, fact", NO_OBJS.values(), ids=NO_OBJS)
+def test_an_obj_that_cannot_be_read_is_named(tmp_path, content, fact):
+    with pytest.raises(InputError, match=f"x.obj: {fact}"):
+        triangles_of(tmp_path, "x.obj", FOUR + content + "\n")
+
+
+# ---- .ply ----------------------------------------------------------------------------------------------------------
+
+
+def ply(faces, form="ascii", more=""):
+    """A .ply of the four vertices and these faces, lists of numbers; more: further properties of a face, of one byte each."""
+    order = ">" if form == "binary_big_endian" else "<"
+    header = f"ply\nformat {form} 1.0\ncomment x\nelement vertex 4\nproperty float x\nproperty double y\nproperty int z\n"
+    header += f"element face {len(faces)}\nproperty list uchar int vertex_indices\n{more}end_header\n"
+    vertices = [[0, 0, 0], [1, 0, 0], [0, 1, 0], [0, 0, 1]]
+    if form == "ascii":
+        return (
+            header.encode()
+            + "".join(" ".join(map(str, row)) + "\n" for row in vertices + [[len(face), *face] for face in faces]).encode()
+        )
+    body = [struct.pack(f"{order}fdi", *vertex) for vertex in vertices]
+    return header.encode() + b"".join(body + [struct.pack(f"{order}B{len(face)}i", len(face), *face) for face in faces])
+
+
+FORMS = ["ascii", "binary_little_endian", "binary_big_endian"]
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_a_ply_in_every_form_with_triangles_and_quads(tmp_path, form):
+    found = triangles_of(tmp_path, "x.ply", ply([[0, 1, 2], [0, 1], [0, 1, 2, 3]], form))
+    assert found == [FIRST, FIRST, "0,0,0 0,1,0 0,0,1"]
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_a_ply_that_holds_less_or_more_than_it_says_is_named(tmp_path, form):
+    whole = ply([[0, 1, 2], [0, 1, 3]], form)
+    for cut in range(2, 40):  # the last byte of a text is only its line end
+        with pytest.raises(InputError, match="x.ply: it is cut short"):
+            triangles_of(tmp_path, "x.ply", whole[:-cut])
+    with pytest.raises(InputError, match="x.ply: it goes on after what its header announces"):
+        triangles_of(tmp_path, "x.ply", whole + b"3 0 1 2\n")
+
+
+NO_PLYS = {
+    "an index too large": (ply([[0, 1, 200]]), "a face names vertex 200, but"),
+    "a negative index": (ply([[0, 1, -1]]), "a face names vertex -1, but"),
+    "an index that isn't whole": (ply([[0, 1, 1.5]]), "a face's corner is not a whole number"),
+    "a word": (ply([[0, 1, "x"]]), "not all numbers"),
+    "a negative length": (ply([[0, 1, 2]]).replace(b"3 0 1 2", b"-3 0 1 2"), "a list's length is -3"),
+    "a length without end": (ply([[0, 1, 2]]).replace(b"3 0 1 2", b"inf 0 1 2"), "a list's length is inf"),
+    "counts beyond any memory": (ply([[0, 1, 2]]).replace(b"vertex 4", b"vertex 4" + b"0" * 15), "it is cut short"),
+    "no faces": (ply([]), "it has no faces"),
+    "strips": (ply([[0, 1, 2]]).replace(b"element face", b"element tristrips"), "export it with faces"),
+    "no y": (ply([[0, 1, 2]]).replace(b"double y", b"double why"), "no vertices with x, y and z"),
+    "a type nobody knows": (ply([[0, 1, 2]]).replace(b"double y", b"half y"), "a line of its header can't be read: property"),
+    "a property twice": (ply([[0, 1, 2]]).replace(b"double y", b"double x"), "its header is wrong"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("content, fact", NO_PLYS.values(), ids=NO_PLYS)
+def test_a_ply_that_cannot_be_read_is_named(tmp_path, content, fact):
+    with pytest.raises(InputError, match=f"x.ply: .*{fact}"):
+        triangles_of(tmp_path, "x.ply", content)
+
+
+def test_polygons_that_are_not_convex_give_the_same_voxels_in_every_format(tmp_path):
+    """An L as a prism, whose ends a fan would fill beyond the shape."""
+    flat = [(4, 1), (1, 1), (1, 4), (0, 4), (0, 0), (4, 0)]
+    vertices = [(x, y, z) for z in (0, 3) for x, y in flat]
+    faces = [list(range(6)), list(range(11, 5, -1))] + [[i, (i + 1) % 6, 6 + (i + 1) % 6, 6 + i] for i in range(6)]
+    write_off(tmp_path / "L.off", vertices, faces)
+    lines = ["v %g %g %g" % vertex for vertex in vertices] + ["f " + " ".join(str(i + 1) for i in face) for face in faces]
+    (tmp_path / "L.obj").write_text("\n".join(lines))
+    header = "ply\nformat ascii 1.0\nelement vertex 12\nproperty float x\nproperty float y\nproperty float z\n"
+    header += "element face 8\nproperty list uchar int vertex_index\nend_header\n"
+    rows = [" ".join(map(str, row)) for row in [*vertices, *([len(face), *face] for face in faces)]]
+    (tmp_path / "L.ply").write_text(header + "\n".join(rows))
+    off, obj, ply = (voxelize(read_mesh(tmp_path / f"L.{ending}"), Grid(32)) for ending in ("off", "obj", "ply"))
+    assert np.array_equal(off, obj) and np.array_equal(off, ply)
+    assert not off[0, 12:, 12:].any()
+
+
+# ---- .gltf and .glb ------------------------------------------------------------------------------------------------
 
 
 def test_a_gltf_without_its_buffer_is_named(cube, tmp_path):
@@ -51,3 +174,65 @@ def test_a_gltf_without_its_buffer_is_named(cube, tmp_path):
     (tmp_path / model["buffers"][0]["uri"]).unlink()
     with pytest.raises(InputError, match="model.gltf: it can't be read as .gltf"):
         read_mesh(tmp_path / "model.gltf")
+
+
+@pytest.fixture
+def model(cube, tmp_path):
+    """The JSON of a cube's .gltf, its buffer beside it."""
+    for name, content in trimesh.exchange.gltf.export_gltf(trimesh.load_scene(cube, process=False)).items():
+        (tmp_path / name).write_bytes(content)
+    return json.loads((tmp_path / "model.gltf").read_text())
+
+
+def required(model, name):
+    model["extensionsRequired"] = [name]
+
+
+MISREAD = {
+    "Draco": (
+        lambda model: required(model, "KHR_draco_mesh_compression"),
+        "KHR_draco_mesh_compression, .* export it without",
+    ),
+    "meshopt": (lambda model: required(model, "EXT_meshopt_compression"), "EXT_meshopt_compression, .* export it without"),
+    "an unknown extension": (lambda model: required(model, "ACME_shape"), "ACME_shape, which can't be read"),
+    "instances": (lambda model: model["nodes"][-1].update(extensions={"EXT_mesh_gpu_instancing": {}}), "gpu_instancing"),
+    "fans": (lambda model: model["meshes"][0]["primitives"][0].update(mode=6), "triangle fans, .* export it as triangles"),
+    "sparse numbers": (
+        lambda model: [accessor.update(sparse={}) for accessor in model["accessors"]],
+        "export it uncompressed",
+    ),
+    "no numbers": (lambda model: [accessor.pop("bufferView") for accessor in model["accessors"]], "export it uncompressed"),
+    "rounded numbers": (lambda model: [a.update(componentType=5122) for a in model["accessors"]], "export it uncompressed"),
+}
+
+
+@pytest.mark.parametrize("ending", [".gltf", ".glb"])
+@pytest.mark.parametrize("change, fact", MISREAD.values(), ids=MISREAD)
+def test_a_gltf_that_would_be_misread_is_named(tmp_path, model, change, fact, ending):
+    change(model)
+    content = json.dumps(model).encode()
+    if ending == ".glb":
+        content += b" " * (-len(content) % 4)
+        content = b"glTF" + struct.pack("<IIII", 2, 20 + len(content), len(content), 0x4E4F534A) + content
+    (tmp_path / f"model{ending}").write_bytes(content)
+    with pytest.raises(InputError, match=f"model{ending}: .*{fact}"):
+        read_mesh(tmp_path / f"model{ending}")
+
+
+def test_materials_that_a_gltf_requires_do_not_matter(tmp_path, model):
+    required(model, "KHR_materials_unlit")
+    (tmp_path / "model.gltf").write_text(json.dumps(model))
+    assert len(read_mesh(tmp_path / "model.gltf").triangles) == 12
+
+
+@pytest.mark.parametrize(
+    "name, uri", [("my buffer.bin", "my%20buffer.bin"), ("é.bin", "%C3%A9.bin"), ("50%25.bin", "50%25.bin")]
+)
+def test_a_buffer_is_found_by_its_percent_encoded_name(tmp_path, model, name, uri):
+    (tmp_path / model["buffers"][0]["uri"]).rename(tmp_path / name)
+    model["buffers"][0]["uri"] = uri
+    (tmp_path / "model.gltf").write_text(json.dumps(model))
+    assert len(read_mesh(tmp_path / "model.gltf").triangles) == 12
+    before = mesh_hash(tmp_path / "model.gltf")
+    (tmp_path / name).write_bytes(b"")
+    assert mesh_hash(tmp_path / "model.gltf") != before

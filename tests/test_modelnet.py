@@ -4,6 +4,7 @@ import hashlib
 import threading
 import zipfile
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from types import SimpleNamespace
 
 import pytest
 
@@ -28,18 +29,30 @@ def archive(tmp_path):
     return path
 
 
+server_settings = SimpleNamespace(cut=None)  # how the connection is cut: "length" announced, in "chunks", not at all
+
+
 @pytest.fixture
 def server(archive):
     """Serves the archive with ranges; `asked` lists the Range header of each request."""
     content, asked = archive.read_bytes(), []
 
     class Handler(BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+        close_connection = True
+
         def do_GET(self):
             asked.append(self.headers["Range"])
             start = int(asked[-1].removeprefix("bytes=").removesuffix("-")) if asked[-1] else 0
             self.send_response(206 if asked[-1] else 200)
+            if server_settings.cut == "chunks":
+                self.send_header("Transfer-Encoding", "chunked")
+                self.end_headers()
+                self.wfile.write(b"64\r\n" + content[:100] + b"\r\n64\r\n" + content[100:120])
+                return
+            self.send_header("Content-Length", len(content) - start)
             self.end_headers()
-            self.wfile.write(content[start:])
+            self.wfile.write(content[start : 100 if server_settings.cut else None])
 
         def log_message(self, *_):
             pass
@@ -59,6 +72,19 @@ def test_a_download_goes_on_where_it_stopped(tmp_path, archive, server):
     assert (tmp_path / "got.zip").read_bytes() == archive.read_bytes()
     download(tmp_path / "got.zip", published)
     assert len(asked) == 1
+
+
+@pytest.mark.parametrize("cut", ["length", "chunks"])
+def test_a_connection_that_is_cut_goes_on_with_the_same_command(tmp_path, archive, server, cut, monkeypatch):
+    published, asked = server
+    monkeypatch.setattr(server_settings, "cut", cut)
+    with pytest.raises(InputError, match="the download failed .*; run the same command again to go on"):
+        download(tmp_path / "got.zip", published)
+    assert (tmp_path / "got.zip.part").stat().st_size < published.size
+    monkeypatch.setattr(server_settings, "cut", None)
+    download(tmp_path / "got.zip", published)
+    assert asked == [None, "bytes=100-" if cut == "length" else None]
+    assert (tmp_path / "got.zip").read_bytes() == archive.read_bytes()
 
 
 def test_a_wrong_archive_is_refused(tmp_path, server):
@@ -93,6 +119,11 @@ def test_an_extracted_tree_must_have_the_published_counts(tmp_path):
                 (tmp_path / name / split / f"{name}_{number:04}.off").touch()
     dataset = {"name": "x", "source": "modelnet10", "folder": str(tmp_path), "archive": None, "classes": "all"}
     assert find_source(dataset).classes == list(MODELNET["modelnet10"].counts)
+    for file in ("train/chair_0001 copy.off", "test/evil.obj"):
+        (tmp_path / "chair" / file).touch()
+        with pytest.raises(InputError, match=f"chair/{file}: not among the published meshes; remove it"):
+            find_source(dataset)
+        (tmp_path / "chair" / file).unlink()
     (tmp_path / "chair/train/chair_0000.off").unlink()
     with pytest.raises(InputError, match="888 train meshes of chair, but 889 were published; .*source: folder"):
         find_source(dataset)

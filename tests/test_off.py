@@ -9,7 +9,7 @@ from conftest import CUBE
 from voxprune.files import InputError
 from voxprune.grids import Grid
 from voxprune.meshes import read_mesh, write_off
-from voxprune.off import triangulate
+from voxprune.polygons import triangulate
 from voxprune.voxels import voxelize
 
 TRIANGLE = "OFF\n3 1 0\n0 0 0\n1 0 0\n0 1 0\n3 0 1 2\n"
@@ -97,6 +97,13 @@ def test_what_cannot_be_read_is_named_with_fact_and_remedy(tmp_path, content, fa
         mesh_of(tmp_path, content)
     assert str(error.value).startswith(f"{tmp_path}/mesh.off: ")
     assert str(error.value).endswith("; repair or remove it, or set `on_bad_mesh: skip`") and "\n" not in str(error.value)
+
+
+@pytest.mark.parametrize("offset", [0, 1e5, 5e6])
+def test_a_cube_far_from_the_origin_keeps_its_shape(tmp_path, offset):
+    """As in a map's coordinates; float32 would know only half metres there."""
+    vertices = [" ".join(f"{float(x) + offset:.3f}" for x in line.split()) for line in VERTICES]
+    assert voxelize(mesh_of(tmp_path, "\n".join(["OFF", "8 6 0", *vertices, *FACES])), Grid(16)).sum() == 16**3 - 14**3
 
 
 @pytest.mark.parametrize(

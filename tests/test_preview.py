@@ -16,3 +16,8 @@ def test_a_cube_shows_its_three_near_faces():
     assert np.array_equal(picture, preview.isometric(occupancy))
     assert (preview.isometric(np.ones((8, 8, 8), dtype=bool)) < 1).sum() == 3 * 64 * 4
     assert (preview.isometric(np.zeros((8, 8, 8), dtype=bool)) == 1).all()
+
+
+def test_any_name_of_a_class_is_drawn_as_it_is(tmp_path):
+    preview.draw({"a $x^ b$ \\frac": np.full((2, 8, 8, 1), 255, np.uint8)}, tmp_path / "preview.png", 2)
+    assert (tmp_path / "preview.png").read_bytes().startswith(b"\x89PNG")

@@ -1,8 +1,9 @@
 """Trees and archives of meshes: three layouts, seeded splits, junk left out, nothing written where it shouldn't be."""
 
+import os
+import random
 import shutil
 import zipfile
-from types import SimpleNamespace
 
 import pytest
 from hypothesis import given
@@ -10,7 +11,7 @@ from hypothesis import strategies as st
 
 from conftest import CUBE
 from voxprune import archives
-from voxprune.archives import extract_tree, find_members
+from voxprune.archives import choose, extract, find_members
 from voxprune.files import InputError
 from voxprune.sources import find_source
 from voxprune.trees import draw_test, find_classes, find_layout, find_meshes, folder_hash
@@ -123,6 +124,34 @@ def test_the_buffer_of_a_gltf_counts(tmp_path):
     assert folder_hash([tmp_path / "x.gltf"], tmp_path / "cache") != before
 
 
+def test_meshes_that_cannot_be_reached_or_named_are_told(tmp_path):
+    tree = make_tree(tmp_path / "tree", "{name}/{split}")
+    (tree / "chair/train/folder.off").mkdir()
+    assert [path.name for path in find_meshes(tree / "chair/train")] == FILES  # a folder is no mesh
+    (tree / "chair/train/link.off").symlink_to(tmp_path / "nowhere.off")
+    with pytest.raises(InputError, match="link.off: a link to a file that isn't there; mend or remove it"):
+        find_source(DATASET | {"folder": str(tree)})
+    (tree / "chair/train/link.off").unlink()
+    try:
+        (tree / "chair/train" / os.fsdecode(b"\xff.off")).touch()
+    except OSError:
+        pytest.skip("this file system takes only UTF-8")
+    with pytest.raises(InputError, match="udcff.off': its name is not UTF-8; rename it"):
+        find_source(DATASET | {"folder": str(tree)})
+
+
+@pytest.mark.parametrize("layout", LAYOUTS[:2])
+def test_splits_in_capitals_are_refused_in_a_tree(tmp_path, layout):
+    tree = make_tree(tmp_path / "tree", layout)
+    for folder in sorted(tree.rglob("*"), reverse=True):
+        if folder.name in ("train", "test"):
+            folder.rename(folder.with_name(folder.name.title()))
+    if (tree / "train").exists() or (tree / "chair/train").exists():
+        pytest.skip("this file system knows no capitals")
+    with pytest.raises(InputError, match="rename its folders Train and Test to train and test"):
+        find_source(DATASET | {"folder": str(tree)})
+
+
 # ---- archives ------------------------------------------------------------------------------------------------------
 
 
@@ -131,6 +160,18 @@ def zip_tree(tree, archive):
         for path in sorted(tree.rglob("*")):
             file.write(path, f"deep/{path.relative_to(tree)}")
     return archive
+
+
+def archive_of(path, files, compression=zipfile.ZIP_DEFLATED):
+    """An archive of files, {name: content}."""
+    with zipfile.ZipFile(path, "w", compression) as file:
+        for name, content in files.items():
+            file.writestr(name, content)
+    return path
+
+
+def extract_tree(archive, folder, classes, test_percent, seed):
+    extract(archive, folder, choose(archive, classes, test_percent, seed))
 
 
 def files_of(folder):
@@ -175,8 +216,8 @@ def test_a_link_in_an_archive_becomes_a_plain_file(tmp_path):
     "limit, value, sentence",
     [
         ("MOST_MEMBERS", 3, "4 files in it, more than 3; extract it yourself"),
-        ("MOST_BYTES", 10**6, "2,000,000 bytes when extracted, more than 1,000,000"),
-        ("_free_bytes", lambda folder: 10, "2,000,000 bytes when extracted, more than is free on this disk"),
+        ("MOST_BYTES", 3 * 10**6, "4,000,000 bytes when extracted, more than 3,000,000"),
+        ("_free_bytes", lambda folder: 3 * 10**6, "4,000,000 bytes when extracted, more than is free on this disk"),
     ],
 )
 def test_bombs_are_refused_before_anything_is_written(tmp_path, monkeypatch, limit, value, sentence):
@@ -191,13 +232,74 @@ def test_bombs_are_refused_before_anything_is_written(tmp_path, monkeypatch, lim
 
 
 def test_a_member_that_is_larger_than_it_says_is_refused(tmp_path):
-    with zipfile.ZipFile(tmp_path / "liar.zip", "w", zipfile.ZIP_DEFLATED) as file:
-        file.writestr("chair/train/a.off", b"0" * 10**6)
-    members = [SimpleNamespace(**member._asdict()) for member in find_members(tmp_path / "liar.zip")]
+    archive = archive_of(tmp_path / "liar.zip", {"chair/train/a.off": b"0" * 10**6})
+    members = find_members(archive)
     members[0].info.file_size = 10
-    with pytest.raises(InputError, match="liar.zip: damaged"):
-        archives.extract(tmp_path / "liar.zip", tmp_path / "out", members)
+    with pytest.raises(InputError, match="liar.zip: chair/train/a.off is damaged"):
+        extract(archive, tmp_path / "out", members)
     assert not files_of(tmp_path / "out")
+
+
+COMPRESSIONS = {
+    "stored": zipfile.ZIP_STORED,
+    "deflate": zipfile.ZIP_DEFLATED,
+    "bzip2": zipfile.ZIP_BZIP2,
+    "lzma": zipfile.ZIP_LZMA,
+}
+
+
+@pytest.mark.parametrize("compression", COMPRESSIONS.values(), ids=COMPRESSIONS)
+def test_damage_anywhere_in_an_archive_is_a_sentence(tmp_path, compression):
+    content = archive_of(tmp_path / "x.zip", {f"chair/{split}/a.off": random.Random(0).randbytes(300).hex() for split in ("train", "test")}, compression).read_bytes()  # fmt: skip
+    for place in range(0, len(content), 7):
+        damaged = bytearray(content)
+        damaged[place] ^= 0xFF
+        (tmp_path / "x.zip").write_bytes(damaged)
+        try:
+            extract_tree(tmp_path / "x.zip", tmp_path / "out", ["chair"], 20, 0)
+        except InputError as error:
+            assert "x.zip: " in str(error) and "no space left" not in str(error)
+
+
+def test_no_class_and_no_mesh_of_an_archive_disappears(tmp_path):
+    """As in a tree: where some classes are split, one that isn't is refused."""
+    files = {f"w/{name}/{split}/{name}.off": "" for name in ("chair", "sofa") for split in ("train", "test")}
+    archive = str(archive_of(tmp_path / "mixed.zip", files | {"w/table/a.off": "", "w/table/b.off": ""}))
+    with pytest.raises(InputError, match="mixed.zip: no train meshes of table; take this class out of"):
+        find_source(DATASET | {"archive": archive})
+    assert find_source(DATASET | {"archive": archive, "classes": ["chair", "sofa"]}).classes == ["chair", "sofa"]
+    archive = str(archive_of(tmp_path / "third.zip", files | {"w/chair/val/a.off": "", "w/sofa/val/a.off": ""}))
+    assert find_source(DATASET | {"archive": archive}).classes == ["chair", "sofa"]
+    archive = str(archive_of(tmp_path / "one.zip", {"chair/a.off": "", "chair/b.off": ""}))
+    with pytest.raises(InputError, match="one.zip: 1 class in it; at least two"):
+        find_source(DATASET | {"archive": archive})
+    for name in ("train/a.off", "train/chair/old/a.off"):
+        archive_of(tmp_path / "deep.zip", files | {name: ""})
+        with pytest.raises(InputError, match=f"deep.zip: {name} has a split but no class beside it"):
+            find_members(tmp_path / "deep.zip")
+
+
+@pytest.mark.parametrize("layout", LAYOUTS[:2])
+def test_splits_in_capitals_are_taken_from_an_archive(tmp_path, layout):
+    names = [layout.format(name=name, split=split) for name in ("chair", "sofa") for split in ("Train", "TEST")]
+    archive = archive_of(tmp_path / "capitals.zip", {f"{name}/a.off": "mesh" for name in names})
+    assert find_source(DATASET | {"archive": str(archive)}).classes == ["chair", "sofa"]
+    extract_tree(archive, tmp_path / "out", ["chair"], 20, 0)
+    assert files_of(tmp_path / "out") == ["chair/test/a.off", "chair/train/a.off"]
+
+
+def test_a_gltf_whose_numbers_lie_in_other_files_is_refused(tmp_path):
+    files = {
+        "chair/train/a.gltf": '{"buffers": [{"uri": "data:,"}, {}]}',
+        "chair/test/b.gltf": '{"buffers": [{"uri": "b.bin"}]}',
+    }
+    archive = archive_of(tmp_path / "x.zip", files)
+    with pytest.raises(InputError, match="x.zip: chair/test/b.gltf keeps its numbers in files beside it; .*as .glb"):
+        extract_tree(archive, tmp_path / "out", ["chair"], 20, 0)
+    assert not (tmp_path / "out").exists()
+    archive_of(archive, files | {"chair/test/b.gltf": "{"})  # damaged: reading it will say so
+    extract_tree(archive, tmp_path / "out", ["chair"], 20, 0)
+    assert files_of(tmp_path / "out") == ["chair/test/b.gltf", "chair/train/a.gltf"]
 
 
 def test_archives_that_cannot_be_used_are_named(tmp_path):
@@ -219,7 +321,7 @@ def test_archives_that_cannot_be_used_are_named(tmp_path):
     content = bytearray(archive.read_bytes())
     content[content.index(b"chair/a 1.off", 100) + 5] ^= 1
     archive.write_bytes(content)
-    with pytest.raises(InputError, match="tree.zip: damaged or encrypted"):
+    with pytest.raises(InputError, match="tree.zip: .* damaged or encrypted"):
         extract_tree(archive, tmp_path / "out", ["chair"], 20, 0)
     with pytest.raises(InputError, match="no train meshes of lamp"):
         extract_tree(archive, tmp_path / "out", ["lamp"], 20, 0)

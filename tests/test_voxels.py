@@ -2,6 +2,7 @@
 
 import csv
 import ctypes
+import importlib.metadata
 import subprocess
 import sys
 import time
@@ -123,7 +124,7 @@ def test_no_grid_is_silently_empty(cube, size):
         try:
             assert voxelize(Mesh(mesh.vertices * size, mesh.triangles), Grid(8, convention)).any()
         except InputError as error:
-            assert "too small or too large to compute with" in str(error)
+            assert "too small or too large to compute with; give it in another unit, " in str(error)
 
 
 @settings(max_examples=25, deadline=None)
@@ -226,14 +227,22 @@ def test_only_what_changed_is_voxelized_again(meshes, tmp_path, monkeypatch):
     assert len(done) == 1 and len(list((tmp_path / "kept").iterdir())) == 1
 
 
-@pytest.mark.parametrize("damage", [b"", b"PK", None], ids=["empty", "cut short", "one bit"])
-def test_a_damaged_memory_does_not_count(meshes, tmp_path, damage):
-    before, _ = make_shard(meshes, tmp_path)
-    for path in (tmp_path / "kept").iterdir():
-        content = bytearray(path.read_bytes())
-        content[len(content) // 3] ^= 1
-        path.write_bytes(content if damage is None else damage)
-    assert make_shard(meshes, tmp_path)[0] == before
+def test_a_damaged_memory_does_not_count(meshes, tmp_path):
+    """Cut short or with any one bit flipped, what is kept is as it was or not there."""
+    make_shard(meshes[:1], tmp_path, Grid(4))
+    [path] = (tmp_path / "kept").iterdir()
+    content = path.read_bytes()
+    packed, counts = voxels._recall(tmp_path / "kept", path.stem)
+    flipped = [
+        content[:i] + bytes([content[i] ^ 1 << bit]) + content[i + 1 :] for i in range(len(content)) for bit in range(8)
+    ]
+    for damaged in [b"", b"PK", content[:-1], *flipped]:
+        path.write_bytes(damaged)
+        found = voxels._recall(tmp_path / "kept", path.stem)
+        assert found is None or np.array_equal(found[0], packed) and np.array_equal(found[1], counts)
+    assert not voxels._recall(tmp_path / "kept", "never kept")
+    path.write_bytes(b"PK")
+    assert make_shard(meshes[:1], tmp_path, Grid(4)) and path.read_bytes() == content
 
 
 def test_other_code_counts_as_other_voxels(meshes, tmp_path, monkeypatch):
@@ -242,6 +251,17 @@ def test_other_code_counts_as_other_voxels(meshes, tmp_path, monkeypatch):
     monkeypatch.setattr(voxels, "code_hash", lambda stage: "other")
     make_shard(meshes, tmp_path)
     assert len(first) == 2 and first.isdisjoint((tmp_path / "kept").iterdir())
+
+
+def test_other_versions_and_another_format_count_as_other_voxels(meshes, tmp_path, monkeypatch):
+    make_shard(meshes, tmp_path)
+    first = set((tmp_path / "kept").iterdir())
+    version = importlib.metadata.version
+    monkeypatch.setattr("importlib.metadata.version", lambda name: "0" if name == "numba" else version(name))
+    make_shard(meshes, tmp_path)
+    assert first.isdisjoint((tmp_path / "kept").iterdir())
+    with pytest.raises(InputError, match="cube.stl: it has no faces"):  # the same content, known as .off
+        make_shard([meshes[1].rename(tmp_path / "cube.stl")], tmp_path)
 
 
 def test_several_processes_give_the_same_shard(tmp_path):

@@ -341,7 +341,7 @@ def test_a_bad_mesh_stops_with_a_sentence_or_is_skipped_and_listed(copy):
     snakemake(copy, table, "--cores", "2", "--configfile", "skip.yaml")
     rows = {row["file"]: row["status"] for row in csv.DictReader((copy / table).open())}
     assert rows["chair_0041.off"] == "skipped" and rows["chair_0042.off"] == "ok"
-    listed = "results/voxels/furniture-quick/16-centred-surface-padding1/skipped.csv"
+    listed = "results/quick/skipped.csv"
     snakemake(copy, listed, "--cores", "2", "--configfile", "skip.yaml")
     [row] = csv.DictReader((copy / listed).open())
     assert (row["split"], row["class"], row["file"]) == ("test", "chair", "chair_0041.off") and "no surface" in row["reason"]
@@ -422,12 +422,45 @@ def test_what_reruns_in_every_kind_of_data_set(voxelized, tmp_path, kind):
     if kind == "archive":
         (folder / "mine/tree/chair/train/chair_0001.off").unlink()
         shutil.make_archive(archive.with_suffix(""), "zip", folder / "mine/tree")
-        assert again() == {"extract_archive": 1, "voxelize": 4}
+        assert again() == {"extract_archive": 2, "voxelize": 4}
         return
     path.write_text(path.with_name("chair_0002.off").read_text())
     assert again() == {"voxelize": 1}
     path.unlink()
     assert again() == {"voxelize": 1}
+
+
+def test_experiments_with_some_classes_of_an_archive_leave_each_other_alone(voxelized, tmp_path):
+    """f with all classes, g with two of them, f again: nothing of f reruns."""
+    folder = clone(tmp_path / "voxprune", voxelized, results=True)
+    for path in (folder / "mine/tree/chair").glob("*/*"):
+        (folder / "mine/tree/bed" / path.parent.name).mkdir(parents=True, exist_ok=True)
+        shutil.copy(path, folder / "mine/tree/bed" / path.parent.name / path.name.replace("chair", "bed"))
+    shutil.make_archive(folder / "mine/tree", "zip", folder / "mine/tree")
+    for experiment, classes in (("f", "all"), ("g", ["chair", "table"])):
+        dataset = {"name": "shared", "source": "folder", "classes": classes, "archive": "mine/tree.zip"}
+        (folder / f"{experiment}.yaml").write_text(
+            json.dumps({"experiment": experiment, "dataset": dataset, "voxels": {"resolution": 16}})
+        )
+    snakemake(folder, "results/f/skipped.csv", "--cores", "2", "--configfile", "f.yaml")
+    assert jobs(folder, "results/g/skipped.csv", "--configfile", "g.yaml") == {"list_skipped": 1}
+    snakemake(folder, "results/g/skipped.csv", "--cores", "2", "--configfile", "g.yaml")
+    assert jobs(folder, "results/f/skipped.csv", "--configfile", "f.yaml") == {}
+    for path in (folder / "data/meshes/shared/bed/test").iterdir():
+        path.unlink()
+    output = snakemake(folder, "results/f/skipped.csv", "--cores", "2", "--configfile", "f.yaml", check=False)
+    assert "shared/bed/test: no mesh in it" in output and "Traceback" not in output
+
+
+def test_modelnet_is_extracted_whole_whatever_classes_are_used(bare, tmp_path):
+    """So that experiments with some of its classes share it: the same job, to the letter."""
+    commands = set()
+    for classes in ("all", ["chair", "table"]):
+        dataset = {"name": "modelnet10", "source": "modelnet10", "classes": classes}
+        (tmp_path / "mine.yaml").write_text(json.dumps({"dataset": dataset}))
+        output = snakemake(bare, "-n", "-p", "--until", "fetch_modelnet", "--configfile", tmp_path / "mine.yaml")
+        commands.add((re.search("python scripts/fetch_modelnet.*", output)[0], re.search(" output: (.*)", output)[1]))
+    assert len(commands) == 1
 
 
 def test_views_are_trained_on_and_vote(finished, tmp_path):

@@ -35,6 +35,8 @@ def whole(path):
         yield temporary
         _flush(temporary)
         os.replace(temporary, path)
+    except InputError:  # said already, whatever is behind it
+        raise
     except Exception as error:
         number = _error_number(error)
         if number in DISK_FULL:

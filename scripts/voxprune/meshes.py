@@ -6,8 +6,13 @@ from typing import NamedTuple
 import numpy as np
 
 from voxprune.files import InputError, whole
-from voxprune.off import BadMesh, parse_off
+from voxprune.gltf import GLTF, read_gltf_buffers
+from voxprune.obj import parse_obj
+from voxprune.off import parse_off
+from voxprune.ply import parse_ply
+from voxprune.polygons import BadMesh
 
+PARSERS = {".off": parse_off, ".obj": parse_obj, ".ply": parse_ply}
 REMEDY = "repair or remove it, or set `on_bad_mesh: skip`"
 
 
@@ -19,30 +24,34 @@ class Mesh(NamedTuple):
 
 
 def read_mesh(path):
-    """Reads a mesh: `.off` by our own reader, `.obj .stl .ply .gltf .glb` by trimesh. Polygons become triangles.
+    """Reads a mesh: `.off .obj .ply` by our own readers, `.stl .gltf .glb` by trimesh. Polygons become triangles.
 
     Raises InputError, naming the file, the fact and the remedy, for a file that is missing, no mesh, damaged, without
     faces or extent, or with coordinates not finite.
     """
     path = Path(path)
     if not path.is_file():
-        raise InputError(f"{path}: no such mesh")
+        raise InputError(f"{path}: no such mesh; {REMEDY}")
+    ending = path.suffix.lower()
     try:
-        mesh = Mesh(*(parse_off(path.read_bytes()) if path.suffix.lower() == ".off" else _parse_other(path)))
+        mesh = Mesh(*(PARSERS[ending](path.read_bytes()) if ending in PARSERS else _parse_other(path, ending)))
         _check(mesh)
     except BadMesh as error:
         raise InputError(f"{path}: {error}; {REMEDY}") from error
     return mesh
 
 
-def _parse_other(path):
-    import trimesh  # takes 0.2 s, which jobs of .off meshes save
+def _parse_other(path, ending):
+    import trimesh  # takes 0.2 s, which jobs of other meshes save
 
     try:
-        mesh = trimesh.load_scene(path, process=False, skip_materials=True).to_mesh()
+        buffers = read_gltf_buffers(path) if ending in GLTF else None
+        mesh = trimesh.load_scene(path, resolver=buffers, process=False, skip_materials=True).to_mesh()
         vertices, triangles = np.asarray(mesh.vertices, dtype=float), np.asarray(mesh.faces, dtype=np.int64)
+    except BadMesh:
+        raise
     except Exception as error:  # its parsers raise many kinds for a damaged file
-        raise BadMesh(f"it can't be read as {path.suffix.lower()} ({_first_line(error)})") from error
+        raise BadMesh(f"it can't be read as {ending} ({_first_line(error)})") from error
     if len(triangles) and (vertices.shape[1:], triangles.shape[1:]) != ((3,), (3,)):
         raise BadMesh("its vertices don't all have three coordinates")
     return vertices, triangles

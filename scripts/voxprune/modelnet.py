@@ -1,7 +1,7 @@
 """ModelNet10 and ModelNet40 as their authors publish them: download and check. For academic use only."""
 
 import hashlib
-import urllib.error
+import http.client
 import urllib.request
 from pathlib import Path
 from typing import NamedTuple
@@ -90,7 +90,9 @@ def _fetch(published, part):
                 while chunk := response.read(CHUNK):
                     file.write(chunk)
                     bar.update(len(chunk))
-    except (urllib.error.URLError, OSError) as error:
+                if response.length != 0 and file.tell() < published.size:  # as it is where all came that was announced
+                    raise ConnectionError("the connection was cut")
+    except (OSError, http.client.HTTPException) as error:
         raise InputError(
             f"{published.url}: the download failed ({error}); run the same command again to go on, or put the file at "
             f"{part.with_suffix('')}, or give an extracted tree as `dataset: folder`"
@@ -113,7 +115,9 @@ def extract_modelnet(archive, folder, classes, counts):
     Raises InputError where a class and split holds another number of meshes than `counts` says.
     """
     members = [
-        member for member in find_members(archive) if member.name in classes and _is_mesh_of(member.file, member.name)
+        member
+        for member in find_members(archive)
+        if member.name in classes and member.split and _is_mesh_of(member.file, member.name)
     ]
     found = {(name, split): 0 for name in classes for split in SPLITS}
     for member in members:
@@ -124,12 +128,17 @@ def extract_modelnet(archive, folder, classes, counts):
 
 
 def check_tree(tree, classes, counts):
-    """Raises InputError where an extracted tree has another number of meshes in a class and split than was published."""
+    """Raises InputError where an extracted tree has other meshes in a class and split than were published."""
     layout = find_layout(tree)
     for name in classes:
         for split in SPLITS:
             meshes = find_meshes(Path(tree) / layout.format(name=name, split=split))
-            _check_count(tree, sum(_is_mesh_of(path.name, name) for path in meshes), name, split, counts)
+            foreign = [path for path in meshes if not _is_mesh_of(path.name, name)]
+            if foreign:
+                raise InputError(
+                    f"{foreign[0]}: not among the published meshes; remove it, or use all with `source: folder`"
+                )
+            _check_count(tree, len(meshes), name, split, counts)
 
 
 def _check_count(place, count, name, split, counts):

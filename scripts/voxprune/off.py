@@ -6,24 +6,22 @@ combinations, one vertex or face a line, in text. Anything that would have to be
 
 import re
 
-import mapbox_earcut
 import numpy as np
 
+from voxprune.polygons import BadMesh, check_corners, triangulate
+
 HEADER = re.compile(rb"\s*((?:ST|C|N)*OFF)[ \t]*\n?\s*(\d+)[ \t]+(\d+)(?:[ \t]+\d+)?[ \t]*(?:\n|\Z)")  # OFF3514 3546 0 too
-
-
-class BadMesh(Exception):
-    """Why a file can't be used: the fact alone, without the file's name and the remedy."""
+MOST_ROUNDING = 1e-5  # of the longest side: a hundredth of a cell at 1000^3
 
 
 def parse_off(content):
     """Content of an `.off` file, bytes, to (vertices float64 (n, 3), triangles int64 (m, 3)).
 
     Larger polygons become triangles, colours and normals are dropped, faces of one or two vertices too (they have no
-    surface). Coordinates are rounded to float32, as Open3D does. Raises BadMesh where the counts, a line, a number or
-    an index is wrong.
+    surface). Coordinates are rounded to float32, as Open3D does, but not where that would move them by a share of the
+    object that voxels could show. Raises BadMesh where the counts, a line, a number or an index is wrong.
     """
-    text = _plain(content)
+    text = plain(content)
     header = HEADER.match(text)
     if not header or b"\0" in text:
         raise BadMesh(_header_fault(text))
@@ -32,17 +30,20 @@ def parse_off(content):
         raise BadMesh(f"its header says {n_vertices} vertices and {n_faces} faces, so there is no surface")
     body = text[header.end() :].strip()
     vertices, sizes, corners = _all_triangles(body, n_vertices, n_faces) or _line_by_line(body, n_vertices, n_faces)
-    if len(corners) and not 0 <= corners.min() <= corners.max() < n_vertices:
-        wrong = corners[(corners < 0) | (corners >= n_vertices)][0]
-        raise BadMesh(f"a face names vertex {wrong}, but the vertices are numbered 0 to {n_vertices - 1}")
-    with np.errstate(over="ignore"):  # too large for float32 becomes infinite
-        vertices = vertices.astype(np.float32).astype(float)
-    if not np.isfinite(vertices).all():
-        raise BadMesh("a coordinate is not a finite number")
+    check_corners(corners, n_vertices)
+    vertices = _rounded(vertices)
     return vertices, triangulate(vertices, sizes, corners)
 
 
-def _plain(content):
+def _rounded(vertices):
+    """To float32 and back; far from the origin, as in a map's coordinates, as they are."""
+    with np.errstate(over="ignore", invalid="ignore"):  # too large for float32 becomes infinite
+        rounded = vertices.astype(np.float32).astype(float)
+        moved = np.abs(rounded - vertices).max()
+        return vertices if moved > MOST_ROUNDING * np.ptp(vertices, axis=0).max() and np.isfinite(moved) else rounded
+
+
+def plain(content):
     """Without byte-order mark, comments and the line ends of other systems."""
     text = content.removeprefix(b"\xef\xbb\xbf")
     if b"\r" in text:
@@ -110,40 +111,3 @@ def _face(words):
     if size < 1 or len(face) != size or max(map(abs, face)) > 2**62:
         raise BadMesh(f"a face's line doesn't hold what it says: {b' '.join(words)[:40].decode(errors='replace')}")
     return face
-
-
-def triangulate(vertices, sizes, corners):
-    """Polygons to triangles, int64 (m, 3): a fan where they are convex, ear clipping where not.
-
-    vertices: float64 (n, 3). sizes: corners of each polygon, three or more. corners: vertex numbers of all polygons,
-    one after the other.
-    """
-    starts = np.cumsum(sizes) - sizes
-    triangles = [np.empty((0, 3), dtype=np.int64)]
-    for size in np.unique(sizes):
-        polygons = corners[starts[sizes == size][:, None] + np.arange(size)]
-        convex = np.ones(len(polygons), dtype=bool) if size == 3 else _convex(vertices[polygons])
-        triangles += [polygons[convex][:, [0, i, i + 1]] for i in range(1, size - 1)]
-        triangles += [polygon[_clip_ears(vertices[polygon])] for polygon in polygons[~convex]]
-    return np.concatenate(triangles)
-
-
-def _convex(points):
-    """Which polygons, (k, size, 3), turn the same way at every corner, seen along their normal (Newell's)."""
-    edges = np.roll(points, -1, axis=1) - points
-    turns = np.cross(edges, np.roll(edges, -1, axis=1))
-    return (np.einsum("kij,kj->ki", turns, _normals(points)) >= 0).all(axis=1)
-
-
-def _normals(points):
-    centred = points - points[:, :1]
-    return np.cross(centred, np.roll(centred, -1, axis=1)).sum(axis=1)
-
-
-def _clip_ears(points):
-    """Triangles, (m, 3) numbers into the points (size, 3) of one polygon, seen along the largest axis of its normal."""
-    seen = np.delete(points, np.abs(_normals(points[None])[0]).argmax(), axis=1)
-    found = mapbox_earcut.triangulate_float64(np.ascontiguousarray(seen), np.array([len(points)], dtype=np.uint32))
-    if not len(found):  # a polygon without area: its lines still count
-        return np.array([[0, i, i + 1] for i in range(1, len(points) - 1)])
-    return found.reshape(-1, 3).astype(np.int64)

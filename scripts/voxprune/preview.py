@@ -37,7 +37,7 @@ def draw(shards, path, objects):
     """
     figure, axes = pyplot.subplots(len(shards), objects, figsize=(1.6 * objects, 1.7 * len(shards)), squeeze=False)
     for row, (name, packed) in zip(axes, shards.items()):
-        row[0].set_title(name, loc="left", fontsize=9)
+        row[0].set_title(name, loc="left", fontsize=9, parse_math=False)
         for axis in row:
             axis.axis("off")
         chosen = np.unique(np.linspace(0, len(packed) - 1, objects).astype(int))

@@ -3,13 +3,14 @@
 from pathlib import Path
 from typing import NamedTuple
 
-from voxprune.archives import find_members
+from voxprune.archives import choose, find_members
 from voxprune.files import InputError
 from voxprune.furniture import MAKERS
 from voxprune.modelnet import MODELNET, check_tree
 from voxprune.trees import SPLITS, find_classes, find_layout, find_meshes
 
-STRANGE = set("{}<>" + "".join(map(chr, range(32))))  # Snakemake's paths can't hold these
+# Snakemake's paths can't hold these; the last are what Python makes of names that aren't UTF-8.
+STRANGE = set("{}<>") | set(map(chr, range(32))) | set(map(chr, range(0xD800, 0xE000)))
 
 
 class Source(NamedTuple):
@@ -26,6 +27,8 @@ def find_source(dataset):
     not as many as were published.
     """
     tree, classes = dataset["folder"], _classes(dataset)
+    if dataset["archive"] and dataset["source"] == "folder":
+        choose(dataset["archive"], classes, dataset["test_percent"], dataset["seed"])
     if tree is None:
         return Source(f"data/meshes/{dataset['name']}/{{name}}/{{split}}", classes)
     layout = find_layout(tree)
@@ -64,5 +67,8 @@ def _known_classes(dataset):
     if dataset["source"] in MODELNET:
         return list(MODELNET[dataset["source"]].counts)
     if dataset["archive"]:
-        return sorted({member.name for member in find_members(dataset["archive"])})
+        names = sorted({member.name for member in find_members(dataset["archive"])})
+        if len(names) < 2:
+            raise InputError(f"{dataset['archive']}: {len(names)} class in it; at least two folders of meshes are needed")
+        return names
     return find_classes(dataset["folder"])

@@ -8,6 +8,7 @@ import json
 from pathlib import Path
 
 from voxprune.files import InputError, content_hash, whole
+from voxprune.gltf import buffer_files
 
 FORMATS = (".off", ".obj", ".stl", ".ply", ".gltf", ".glb")
 SPLITS = ("train", "test")
@@ -21,15 +22,24 @@ def is_mesh(name):
 
 
 def find_layout(tree):
-    """Which of LAYOUTS a tree has. Raises InputError where there is no such folder."""
+    """Which of LAYOUTS a tree has. Raises InputError where there is no such folder, or splits are in capitals."""
     tree = Path(tree)
     if not tree.is_dir():
         raise InputError(
             f"{tree}: no such folder of meshes; set `dataset: folder` to one that holds <class>/<train or test>/*"
         )
-    if all((tree / split).is_dir() for split in SPLITS):
+    folders = _folders(tree)
+    for folder in (tree, *folders):
+        for spelt in (str.title, str.upper):
+            if _holds(folder, map(spelt, SPLITS)) and not _holds(folder, SPLITS):
+                raise InputError(f"{folder}: rename its folders {' and '.join(map(spelt, SPLITS))} to train and test")
+    if _holds(tree, SPLITS):
         return "{split}/{name}"
-    return "{name}/{split}" if any((path / split).is_dir() for path in _folders(tree) for split in SPLITS) else "{name}"
+    return "{name}/{split}" if any((path / split).is_dir() for path in folders for split in SPLITS) else "{name}"
+
+
+def _holds(folder, names):
+    return all((folder / name).is_dir() for name in names)
 
 
 def find_classes(tree):
@@ -50,20 +60,33 @@ def find_meshes(folder, split=None, test_percent=None, seed=0):
 
     split: `train` or `test` where the folder holds both; then the seed draws test_percent of the meshes, at least one,
     for `test`, by their names, so that a mesh that comes or goes moves hardly any other.
-    Raises InputError where the folder is missing or holds no mesh, or too few to split.
+    Raises InputError where the folder is missing or holds no mesh, or too few to split, or one that can't be reached or named.
     """
     folder = Path(folder)
     if not folder.is_dir():
         raise InputError(f"{folder}: no such folder of meshes; expected <class>/<train or test>/*.off")
-    meshes = sorted(path for path in folder.iterdir() if is_mesh(path.name))
+    meshes = sorted(path for path in folder.iterdir() if is_mesh(path.name) and not path.is_dir())
+    for path in meshes:
+        if not path.exists():
+            raise InputError(f"{path}: a link to a file that isn't there; mend or remove it")
+        if not _is_text(path.name):
+            raise InputError(f"{ascii(str(path))}: its name is not UTF-8; rename it")
     if not meshes:
         raise InputError(
-            f"{folder}: no mesh in it ({' '.join(FORMATS)}); add some or take this class out of `dataset: classes`"
+            f"{folder}: no mesh in it ({' '.join(FORMATS)}); add some, delete it if a job made it, or take this class out of "
+            "`dataset: classes`"
         )
     if split is None:
         return meshes
     tested = draw_test([path.name for path in meshes], test_percent, f"{seed}/{folder.name}", folder)
     return [path for path in meshes if (path.name in tested) == (split == "test")]
+
+
+def _is_text(name):
+    try:
+        return bool(name.encode())
+    except UnicodeEncodeError:  # Python keeps bytes that aren't UTF-8 as halves of surrogate pairs
+        return False
 
 
 def draw_test(names, test_percent, seed, folder):
@@ -75,18 +98,8 @@ def draw_test(names, test_percent, seed, folder):
 
 
 def mesh_hash(path):
-    """Hash of a mesh's content, and of the files beside it that hold a .gltf's numbers; 16 hexadecimal digits."""
-    return content_hash([path, *_buffers(Path(path))])
-
-
-def _buffers(path):
-    if path.suffix.lower() != ".gltf":
-        return []
-    try:
-        names = [buffer.get("uri", "data:") for buffer in json.loads(path.read_bytes())["buffers"]]
-    except (ValueError, KeyError, TypeError, AttributeError):
-        return []  # damaged: reading it will say so
-    return [path.parent / name for name in names if not name.startswith("data:") and (path.parent / name).is_file()]
+    """Hash of a mesh's content, and of the files beside it that hold a glTF's numbers; 16 hexadecimal digits."""
+    return content_hash([path, *buffer_files(Path(path))])
 
 
 def folder_hash(meshes, cache):
@@ -101,7 +114,7 @@ def folder_hash(meshes, cache):
         known = {}
     found = {}
     for path in meshes:
-        stamp = [[file.stat().st_size, file.stat().st_mtime_ns] for file in (path, *_buffers(path))]
+        stamp = [[file.stat().st_size, file.stat().st_mtime_ns] for file in (path, *buffer_files(path))]
         remembered = path.name in known and known[path.name][0] == stamp
         found[path.name] = known[path.name] if remembered else [stamp, mesh_hash(path)]
     if not found.items() <= known.items():

@@ -1,6 +1,7 @@
 """Meshes to voxels: one mesh to an occupancy grid, the meshes of one class and split to a packed shard."""
 
 import csv
+import importlib.metadata
 import io
 import multiprocessing
 import os
@@ -18,7 +19,7 @@ import numpy as np
 from tqdm import tqdm
 
 from voxprune.files import InputError, whole
-from voxprune.meshes import Mesh, read_mesh
+from voxprune.meshes import REMEDY, Mesh, read_mesh
 from voxprune.provenance import code_hash, settings_hash
 from voxprune.surface import mark_surface
 from voxprune.trees import mesh_hash
@@ -29,6 +30,7 @@ UPRIGHT = {  # where a mesh's x, y and z axis go, a row each, so that the named 
     "x": [[0, 0, 1], [0, 1, 0], [-1, 0, 0]],
 }
 COLUMNS = ("file", "vertices", "triangles", "occupied_voxels", "status", "reason")
+LIBRARIES = ("numpy", "numba", "mapbox_earcut", "trimesh")  # whose versions could change a grid
 MESHES_A_WORKER = 32  # fewer don't pay for the start of another process
 
 
@@ -46,7 +48,8 @@ def voxelize(mesh, grid):
         occupancy = np.stack([place(view, grid) for view in _views(mesh, grid)])
     if not occupancy.any(axis=(1, 2, 3)).all():
         raise InputError(
-            f"its longest side, {np.ptp(mesh.vertices, axis=0).max():.6g}, is too small or too large to compute with"
+            f"its longest side, {np.ptp(mesh.vertices, axis=0).max():.6g}, is too small or too large to compute with; "
+            f"give it in another unit, {REMEDY}"
         )
     return occupancy | _hidden(occupancy) if grid.occupancy == "solid" else occupancy
 
@@ -115,12 +118,12 @@ def voxelize_meshes(meshes, shard, table, grid, kept, on_bad_mesh="fail", worker
     shard: `.npy` path, uint8 (meshes * views, R, R, ceil(R / 8)), the views of a mesh one after the other.
     table: `.csv` path, a row a mesh (COLUMNS, voxels of the first view); the order of its rows with status `ok` is the
     shard's. kept: folder in which each finished mesh stays under its content's hash, for the next call; those of
-    other meshes, settings or code are removed. workers: processes.
+    other meshes, settings, code or versions of libraries are removed. workers: processes.
     A bad mesh raises InputError, or with on_bad_mesh="skip" only gets status `skipped` and the reason. Raises
     InputError where no mesh is left.
     """
     Path(kept).mkdir(parents=True, exist_ok=True)
-    work = partial(_keep, grid=grid, kept=kept, code=code_hash("voxelize"), skip=on_bad_mesh == "skip")
+    work = partial(_keep, grid=grid, kept=kept, code=_code(), skip=on_bad_mesh == "skip")
     found = []
     with _workers(min(workers, len(meshes) // MESHES_A_WORKER), Path(meshes[0]).parent) as run:
         for path, (key, row) in zip(meshes, tqdm(run(work, meshes), total=len(meshes), unit=" meshes", disable=None)):
@@ -137,9 +140,13 @@ def voxelize_meshes(meshes, shard, table, grid, kept, on_bad_mesh="fail", worker
     progress(f"{len(keys)} of {len(meshes)} meshes voxelized")
 
 
+def _code():
+    return [code_hash("voxelize"), *map(importlib.metadata.version, LIBRARIES)]
+
+
 def _keep(path, grid, kept, code, skip):
     """Makes sure that the voxels of a mesh are kept. Returns their key, None for a mesh that is skipped, and its row."""
-    key = settings_hash([mesh_hash(path), asdict(grid), code])
+    key = settings_hash([mesh_hash(path), path.suffix.lower(), asdict(grid), code])
     known = _recall(kept, key)
     if known is None:
         try:
@@ -168,7 +175,7 @@ def _recall(kept, key):
     try:
         with np.load(_place(kept, key)) as known:
             return known["packed"], known["counts"]
-    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile, zlib.error):
+    except (OSError, ValueError, KeyError, EOFError, NotImplementedError, RuntimeError, zipfile.BadZipFile, zlib.error):
         return None
 
 
