@@ -25,6 +25,7 @@ The [study]({SOURCE}) asked how far filters and weights of a 3D CNN can be prune
 network on {N_PUBLISHED} objects, and read the GPU's utilization once after each batch. This page puts each claim beside two experiments:
 the same protocol again (`{reproduction[1]["experiment"]}`: masks only, no fine-tuning, one seed) and the corrected one
 (`{correction[1]["experiment"]}`: filters really removed, {len(correction[1]["seeds"])} seeds, demand measured alone with its noise floor).
+The networks differ in size, {_size(reproduction)} against {_size(correction)} million parameters, because their voxels do.
 Figures and sentences are generated from their results:
 
 ```sh
@@ -54,6 +55,11 @@ test, Holm's correction over all levels).
 What stands: pruning at moderate levels costs little accuracy, and the two families trade differently. The study's own list of
 future work (other criteria, several measures, other data, finer levels) is part of this project.
 """
+
+
+def _size(experiment):
+    levels = experiment[0]
+    return f"{levels.loc[levels['method'] == 'parent', 'parameters'].iloc[0] / 1e6:.1f}"
 
 
 def _claims_table(reproduction, correction):
