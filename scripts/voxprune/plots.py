@@ -20,7 +20,7 @@ from voxprune.summary import COSTS, at_cell, counted, hardware, main_cell, measu
 
 STYLE = {
     "figure.figsize": (6.4, 4.2), "figure.dpi": 150, "font.size": 10, "axes.grid": True, "grid.alpha": 0.3,
-    "axes.spines.top": False, "axes.spines.right": False, "legend.frameon": False, "svg.hashsalt": "voxprune",
+    "axes.spines.top": False, "axes.spines.right": False, "legend.edgecolor": "none", "legend.framealpha": 0.85, "svg.hashsalt": "voxprune",
     "axes.titlesize": 11, "lines.markersize": 5, "text.parse_math": False,  # names may hold $
 }  # fmt: skip
 # Okabe and Ito's colours, told apart by colour-blind readers; markers and dashes tell them apart in grey.
