@@ -59,6 +59,11 @@ REFUSED = {
     "a vertex too many counted": (CUBE.replace("8 6 0", "9 5 0"), "vertices don't all have as many numbers"),
     "a vertex too few counted": (CUBE.replace("8 6 0", "7 7 0"), "a face's line doesn't hold what it says: 0 1 1"),
     "four vertices more, three faces fewer": ("OFF\n7 1 0\n" + "0 0 1\n" * 3 + "3 0 1 2\n" * 4, "it is cut short"),
+    "the same and a blank line": ("OFF\n7 1 0\n0 0 1\n\n" + "0 0 1\n" * 2 + "3 0 1 2\n" * 4, "it is cut short"),
+    "the same and a vertex on two lines": (
+        "OFF\n7 1 0\n0\n0 1\n" + "0 0 1\n" * 2 + "3 0 1 2\n" * 4,
+        "vertices don't all have as many",
+    ),
     "counts beyond any memory": (CUBE.replace("8 6 0", f"{10**15} 6 0"), "it is cut short"),
     "two vertices on one line": (CUBE.replace("0 0 0\n1 0 0", "0 0 0 1 0 0"), "it is cut short"),
     "a coordinate missing": (TRIANGLE.replace("1 0 0", "1 0"), "vertices don't all have as many numbers"),

@@ -65,8 +65,14 @@ def _header_fault(text):
 
 def _all_triangles(body, n_vertices, n_faces):
     """(vertices, sizes, corners) where all is plain: a vertex or triangle a line, nothing else. Otherwise None."""
-    line_ends = np.flatnonzero(np.frombuffer(body, dtype=np.uint8) == ord("\n"))
+    letters = np.frombuffer(body, dtype=np.uint8)
+    line_ends = np.flatnonzero(letters == ord("\n"))
     if len(line_ends) + 1 != n_vertices + n_faces:
+        return None
+    blank = letters <= ord(" ")
+    words = np.flatnonzero(~blank & np.append(True, blank[:-1]))  # where each begins
+    words_a_line = np.diff(np.searchsorted(words, [0, *line_ends, len(letters)]))
+    if (words_a_line[:n_vertices] != 3).any() or (words_a_line[n_vertices:] != 4).any():
         return None
     cut = line_ends[n_vertices - 1]
     try:
