@@ -69,9 +69,7 @@ def _all_triangles(body, n_vertices, n_faces):
     line_ends = np.flatnonzero(letters == ord("\n"))
     if len(line_ends) + 1 != n_vertices + n_faces:
         return None
-    blank = letters <= ord(" ")
-    words = np.flatnonzero(~blank & np.append(True, blank[:-1]))  # where each begins
-    words_a_line = np.diff(np.searchsorted(words, [0, *line_ends, len(letters)]))
+    words_a_line = _words_a_line(letters, line_ends)
     if (words_a_line[:n_vertices] != 3).any() or (words_a_line[n_vertices:] != 4).any():
         return None
     cut = line_ends[n_vertices - 1]
@@ -82,6 +80,14 @@ def _all_triangles(body, n_vertices, n_faces):
     if len(vertices) != 3 * n_vertices or len(faces) != 4 * n_faces or (faces[::4] != 3).any():
         return None
     return vertices.reshape(-1, 3), np.full(n_faces, 3), faces.reshape(-1, 4)[:, 1:].ravel()
+
+
+def _words_a_line(letters, line_ends):
+    """How many words each line holds, int (lines,). letters: uint8, none of them blank at either end."""
+    blank = letters <= ord(" ")
+    begins = np.flatnonzero(blank[:-1] > blank[1:])  # of all words but the first, the blank before each
+    place = np.searchsorted(begins, line_ends)
+    return np.diff(place, prepend=-1, append=len(begins))
 
 
 def _line_by_line(body, n_vertices, n_faces):
