@@ -93,7 +93,6 @@ def _shown(methods):
 
 def _network(row, parent):
     """What is known of one network."""
-    speedup = {name: _number(row[f"speedup_{name}"]) for name in ("mean", "low", "high")}
     return {
         "level_percent": float(row["level_percent"]),
         "verdict": row["verdict"],
@@ -104,8 +103,14 @@ def _network(row, parent):
         "p_holm": _number(row["p_holm"]),
         "seeds_needed": None if pd.isna(row["seeds_needed"]) else int(row["seeds_needed"]),
         "saved_percent": {cost: _saved_percent(row, parent, cost) for cost in COSTS},
-        "speedup": None if speedup["mean"] is None else {**speedup, "verdict": row["speedup_verdict"]},
+        "speedup": _speedup(row),
     }
+
+
+def _speedup(row):
+    """Against the parent, with its interval; None where it wasn't measured."""
+    found = {name: _number(row[f"speedup_{name}"]) for name in ("mean", "low", "high")}
+    return None if found["mean"] is None else {**found, "verdict": row["speedup_verdict"]}
 
 
 def _saved_percent(row, parent, cost):
@@ -150,12 +155,10 @@ def found_at(rows, level):
     at = rows[rows["level_percent"] == level]
     kept = rows.loc[rows["verdict"] == "non-inferior", "level_percent"]
     row = at.iloc[0] if len(at) else None
-    slow = row is None or pd.isna(row["speedup_mean"])
     return {
         "verdict": None if row is None else row["verdict"],
         "difference_points": None if row is None else _interval(row, "difference_points"),
-        "speedup": None if slow else {**{name: float(row[f"speedup_{name}"]) for name in ("mean", "low", "high")},
-                                      "verdict": row["speedup_verdict"]},
+        "speedup": None if row is None else _speedup(row),
         "largest_level_percent": float(kept.max()) if len(kept) else None,
         "not_shown_below": _not_shown_below(rows),
     }  # fmt: skip

@@ -111,7 +111,7 @@ def _overview(answer):
             {
                 "method": name,
                 "largest level": f"{found['level_percent']:g} %" if found else "none",
-                "difference, points": _points(found["difference_points"]) if found else NOTHING,
+                "difference, points": points_text(found["difference_points"]) if found else NOTHING,
                 "MACs saved": _percent(saved["macs"]),
                 "parameters saved": _percent(saved["parameters"]),
                 "stored bytes saved": _percent(saved["compressed_bytes"]),
@@ -143,7 +143,7 @@ def _method_sentence(name, method, answer):
         text += f"Yet {_levels(method['not_shown_below'])}, less, is not shown to keep accuracy. "
     worst = found["worst_class"]
     if worst["difference_points"]["high"] < 0:
-        text += f"The class hurt most is {worst['name']}: {_points(worst['difference_points'])} points. "
+        text += f"The class hurt most is {worst['name']}: {points_text(worst['difference_points'])} points. "
     return text + (_why_not(method["limited_by"], answer) if method["limited_by"] else "No higher level was tested.")
 
 
@@ -264,7 +264,8 @@ def speed_text(speedup):
     return f"{speedup['mean']:.2f}x ({speedup['low']:.2f} to {speedup['high']:.2f})"
 
 
-def _points(points):
+def points_text(points):
+    """`+0.3 (-0.5 to +1.1)` of an interval in points."""
     return f"{signed(points['mean'])} ({signed(points['low'])} to {signed(points['high'])})"
 
 

@@ -6,7 +6,7 @@ import re
 import pandas as pd
 
 from voxprune.files import whole
-from voxprune.sentences import signed
+from voxprune.sentences import points_text, signed
 from voxprune.summary import COSTS, at_cell, counted, hardware, main_cell, measured_on_gpu, named, warnings
 
 LEGEND = (
@@ -188,11 +188,10 @@ def write_tables(summary, demand, statistics, answer, skipped, folder):
                 classes_table(statistics["classes"], shown_levels(levels)))  # fmt: skip
 
 
-def interval_text(row, name):
-    """`+0.3 (-0.5 to +1.1)` of a row with the columns name, name_low, name_high; a dash where it is missing."""
-    if pd.isna(row[name]):
-        return "-"
-    return f"{signed(row[name])} ({signed(row[f'{name}_low'])} to {signed(row[f'{name}_high'])})"
+def interval_texts(table, name):
+    """`+0.3 (-0.5 to +1.1)` of each row with the columns name, name_low, name_high; a dash where it is missing."""
+    rows = zip(table[name], table[f"{name}_low"], table[f"{name}_high"])
+    return ["-" if pd.isna(mean) else points_text({"mean": mean, "low": low, "high": high}) for mean, low, high in rows]
 
 
 def levels_table(levels):
@@ -203,9 +202,10 @@ def levels_table(levels):
                 "method": levels["method"],
                 "level_percent": levels["level_percent"],
                 "accuracy_percent": levels["accuracy_percent"],
-                "difference, points": [interval_text(row, "difference_points") for _, row in levels.iterrows()],
+                "difference, points": interval_texts(levels, "difference_points"),
                 "worst class": [
-                    f"{row['worst_class']} {interval_text(row, 'worst_class_points')}" for _, row in levels.iterrows()
+                    f"{name} {text}"
+                    for name, text in zip(levels["worst_class"], interval_texts(levels, "worst_class_points"))
                 ],
                 "p, Holm": [f"{p:.2g}" if pd.notna(p) else "-" for p in levels["p_holm"]],
                 "lost": [str(count) for count in levels["lost"]],
@@ -226,7 +226,7 @@ def opinions_table(levels):
             {
                 "method": rows["method"],
                 "level_percent": rows["level_percent"],
-                "difference, points": [interval_text(row, "difference_points") for _, row in rows.iterrows()],
+                "difference, points": interval_texts(rows, "difference_points"),
                 "balanced, points": [signed(points) for points in rows["balanced_difference_points"]],
                 **{name: [f"{p:.2g}" for p in rows[column]] for name, column in tests.items()},
                 "verdict": rows["verdict"],
@@ -264,7 +264,7 @@ def pairs_table(pairs):
             "at": [f"{percent} % of {COSTS[cost]}" for cost, percent in zip(pairs["cost"], pairs["budget_percent"])],
             "method": pairs["method"],
             "against": pairs["other"],
-            "difference, points": [interval_text(row, "difference_points") for _, row in pairs.iterrows()],
+            "difference, points": interval_texts(pairs, "difference_points"),
         }
     )
 
@@ -274,7 +274,10 @@ def budgets_table(budgets):
     if not len(budgets):
         return pd.DataFrame({"at": ["no method reaches a budget below the parent's cost"]})
     texts = budgets.assign(
-        text=[interval_text(row, "difference_points") + (" =" if row["among_best"] else "") for _, row in budgets.iterrows()]
+        text=[
+            text + (" =" if among_best else "")
+            for text, among_best in zip(interval_texts(budgets, "difference_points"), budgets["among_best"])
+        ]
     )
     wide = texts.pivot(index=["cost", "budget_percent"], columns="method", values="text")
     order = budgets[["cost", "budget_percent"]].drop_duplicates()
@@ -341,5 +344,5 @@ def classes_table(classes, shown):
                "parent accuracy_percent": parent["accuracy_percent"].tolist()}  # fmt: skip
     for method, level in shown.items():
         rows = classes[(classes["method"] == method) & (classes["level_percent"] == level)]
-        columns[f"{method} {level:g} %, points"] = [interval_text(row, "difference_points") for _, row in rows.iterrows()]
+        columns[f"{method} {level:g} %, points"] = interval_texts(rows, "difference_points")
     return as_text(pd.DataFrame(columns))
