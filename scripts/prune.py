@@ -32,8 +32,11 @@ def main(options):
     full, differences, curve = pruning.unit_sizes(network, method), [], []
     for step in range(1, options.steps + 1):
         level = options.level * step / options.steps
-        with enough():
-            network, difference = pruning.prune(network, method, level, sample, full, staircase)
+        try:
+            with enough():
+                network, difference = pruning.prune(network, method, level, sample, full, staircase)
+        except InputError as error:
+            raise InputError(f"{options.method} {level:g} seed {seed}: {error}") from error
         differences.append(difference)
         print(
             f"{level:g} %: filters left {networks.widths(network)}, difference to the masked network {difference}",

@@ -52,6 +52,9 @@ def parse():
     parser.add_argument("--schedule", choices=("constant", "cosine", "onecycle"), default="constant")
     parser.add_argument("--label-smoothing", type=float, default=0.0, help="share of the target spread over all classes")
     parser.add_argument("--average-decay", type=float, default=0.0, help="of the moving average of the weights; 0: none")
+    parser.add_argument(
+        "--logit-adjustment", type=float, default=0.0, help="times log(share of a class), added to its logits; 0: none"
+    )
     parser.add_argument("--precision", choices=("float32", "bfloat16"), default="float32", help="of convolutions")
     parser.add_argument("--rotation-degrees", type=float, default=0.0, help="turn about the up axis by up to this")
     parser.add_argument("--flip-probability", type=float, default=0.0, help="of mirroring x, and of mirroring y")

@@ -44,6 +44,13 @@ def test_a_level_is_a_share(run, level):
         run(level=level)
 
 
+def test_what_only_the_job_can_refuse_names_the_recipe(run):
+    with pytest.raises(SystemExit, match="prune: m 50 seed 0: layer conv1: a grid of 17 takes nothing .*; choose a smaller$"):
+        run(grid=17)
+    with pytest.raises(SystemExit, match="prune: m 50 seed 0: criterion bn_scale: layer conv1 has no BatchNorm .*; choose another"):
+        run(criterion="bn_scale")
+
+
 def test_criteria_see_no_validation_object(run, voxels, monkeypatch):
     """Every one of the others is asked for, and taken."""
     seen, taylor = [], prune.criteria.CRITERIA["filter"]["taylor"]

@@ -50,7 +50,7 @@ def test_a_seed_repeats_to_the_bit_and_another_differs(tmp_path):
 
 
 @pytest.mark.parametrize("more", [{}, {"optimiser": "adam"}, {"average_decay": 0.9}, {"precision": "bfloat16"},
-                                  {"augmentation": Augmentation(10, 0.5, 10, 1, 0.2)}])  # fmt: skip
+                                  {"logit_adjustment": 1.0}, {"augmentation": Augmentation(10, 0.5, 10, 1, 0.2)}])  # fmt: skip
 def test_an_interrupted_training_ends_in_the_same_network(tmp_path, more):
     recipe = dataclasses.replace(RECIPE, learning_rate=0.01, **more)
     whole, _ = fit(tmp_path, recipe)
@@ -194,6 +194,19 @@ def test_the_average_of_the_weights_is_what_is_judged_and_kept(tmp_path):
         decay = min(0.5, (1 + count) / (10 + count))
         expected = decay * expected + (1 - decay) * weight
     assert torch.allclose(network.conv2.weight, expected, atol=1e-6) and not torch.allclose(expected, steps[-1], atol=1e-6)
+
+
+@pytest.mark.parametrize("strength, share", [(0.0, 0.8), (1.0, 0.5)])
+def test_with_logit_adjustment_classes_count_as_if_all_were_as_frequent(tmp_path, strength, share):
+    """Objects that tell nothing of their class: four of five are of class a, as the network learns to say without it."""
+    labels = torch.tensor([0, 0, 0, 0, 1] * 8)
+    grids = np.ones((40, 8, 8, 8), dtype=bool)
+    voxels = Voxels(torch.from_numpy(pack(grids)), labels, np.array([f"{number}.off" for number in range(40)]), 8)
+    recipe = dataclasses.replace(RECIPE, epochs=30, batch_size=40, learning_rate=0.02, logit_adjustment=strength)
+    torch.manual_seed(0)
+    network, none = networks.build("original", 8, ["a", "b"]), voxels.subset(torch.arange(0))
+    training.fit(network, voxels, none, recipe, 0, tmp_path / "state", "same", lambda line: None)
+    assert torch.allclose(predict(network, voxels).softmax(1)[:, 0], torch.tensor(share), atol=0.02)
 
 
 def test_masks_outlast_averaging(tmp_path):

@@ -37,6 +37,7 @@ class Recipe:
     label_smoothing: float  # share of the target spread over all classes
     validation_share: float  # of each class's training objects
     average_decay: float = 0.0  # of the moving average of the weights, see `_averaged`; 0 for none
+    logit_adjustment: float = 0.0  # times the logarithm of each class's share, see `_adjustment`; 0 for none
     precision: str = "float32"  # of convolutions while training: float32 | bfloat16 (mixed precision by autocast)
     augmentation: Augmentation = Augmentation(0, 0, 0, 0)
 
@@ -122,6 +123,7 @@ def _train_epoch(network, average, optimiser, voxels, recipe, generator, rates, 
     device, classes = voxels.packed.device.type, len(network.description["classes"])
     order = torch.randperm(len(voxels), generator=generator)
     view = torch.randint(voxels.views, (len(voxels),), generator=generator) if voxels.views > 1 else 0
+    adjustment = _adjustment(voxels.labels, classes, recipe.logit_adjustment)
     total = torch.zeros((), device=voxels.packed.device)
     for rate, (inputs, labels) in zip(rates, batches(voxels, recipe.batch_size, order, view)):
         for group in optimiser.param_groups:
@@ -132,7 +134,7 @@ def _train_epoch(network, average, optimiser, voxels, recipe, generator, rates, 
             inputs, labels = mix(inputs, labels, classes, recipe.augmentation.mixup_alpha, generator)
         with torch.autocast(device, torch.bfloat16, enabled=recipe.precision == "bfloat16"):
             logits = network(inputs)
-        loss = cross_entropy(logits.float(), labels, label_smoothing=recipe.label_smoothing)
+        loss = cross_entropy(logits.float() + adjustment, labels, label_smoothing=recipe.label_smoothing)
         loss.backward()
         optimiser.step()
         if after_step:
@@ -141,6 +143,16 @@ def _train_epoch(network, average, optimiser, voxels, recipe, generator, rates, 
             average.update_parameters(network)
         total += loss.detach() * len(labels)
     return float(total) / len(voxels)
+
+
+def _adjustment(labels, classes, strength):
+    """What is added to the logits of each class while training, so that rare classes aren't learnt as rare: float32 (classes,).
+
+    strength x log(share of the class's objects), the logit-adjusted loss of Menon et al. 2021: with 1 the network aims at
+    the mean accuracy over classes, as if all were as frequent. A class without objects counts as one.
+    """
+    counts = torch.bincount(labels, minlength=classes).clamp(min=1)
+    return strength * (counts / counts.sum()).log()
 
 
 def _averaged(network, recipe):
