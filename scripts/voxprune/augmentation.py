@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
-from torch.nn.functional import affine_grid, grid_sample, one_hot
+from torch.nn.functional import one_hot
 
 
 @dataclass(frozen=True)
@@ -29,18 +29,38 @@ def augment(voxels, augmentation, generator):
     count, resolution = len(voxels), voxels.shape[-1]
     angle = math.radians(augmentation.rotation_degrees) * (2 * torch.rand(count, generator=generator) - 1)
     flip = 1 - 2 * (torch.rand(count, 2, generator=generator) < augmentation.flip_probability).float()
-    scale = 1 + augmentation.scale_percent / 100 * (2 * torch.rand(count, 1, 3, generator=generator) - 1)
+    scale = 1 + augmentation.scale_percent / 100 * (2 * torch.rand(count, 3, 1, generator=generator) - 1)
     reach = augmentation.shift_cells
-    shift = torch.randint(-reach, reach + 1, (count, 3), generator=generator) * 2 / resolution
-    cosine, sine = angle.cos(), angle.sin()
-    matrix = torch.zeros(count, 3, 4)  # from output to input coordinates, in grid_sample's order: z, y, x
-    matrix[:, 0, 0] = 1
-    matrix[:, 1, 1], matrix[:, 1, 2] = flip[:, 1] * cosine, flip[:, 1] * sine
-    matrix[:, 2, 1], matrix[:, 2, 2] = -flip[:, 0] * sine, flip[:, 0] * cosine
-    matrix[:, :, :3] /= scale
-    matrix[:, :, 3] = shift.flip(1)
-    grid = affine_grid(matrix.to(voxels.device), voxels.shape, align_corners=False)
-    return grid_sample(voxels, grid, mode="nearest", padding_mode="zeros", align_corners=False)
+    shift = torch.randint(-reach, reach + 1, (count, 3), generator=generator)
+    cosine, sine = angle.cos()[:, None, None], angle.sin()[:, None, None]
+    centred = torch.arange(resolution) - (resolution - 1) / 2
+    x, y, z = (centred / scale).unbind(1)
+    # where each cell of the result comes from: x and y of each column, z alike in all columns
+    from_x = flip[:, :1, None] * (cosine * x[:, :, None] - sine * y[:, None, :]) + shift[:, 0, None, None]
+    from_y = flip[:, 1:, None] * (sine * x[:, :, None] + cosine * y[:, None, :]) + shift[:, 1, None, None]
+    from_z = z + shift[:, 2, None]
+    return _resampled(voxels, *(_nearest(places, resolution).to(voxels.device) for places in (from_x, from_y, from_z)))
+
+
+def _nearest(centred, resolution):
+    """The number of the cell at a place, counted in cells from the centre; outside the grid it is -1."""
+    cell = (centred + (resolution - 1) / 2).round().long()
+    return cell.where((cell >= 0) & (cell < resolution), -1)
+
+
+def _resampled(voxels, from_x, from_y, from_z):
+    """Picks cells: from_x, from_y (n, R, R) for each column, from_z (n, R) within all of them; -1 picks an empty cell.
+
+    Whole columns first, then their cells by a product with a matrix of 0 and 1: several times faster than grid_sample.
+    """
+    count, _, resolution = voxels.shape[:3]
+    first = torch.arange(count, device=voxels.device)[:, None, None] * resolution**2
+    inside = (from_x >= 0) & (from_y >= 0)
+    picked = (first + from_x * resolution + from_y).where(inside, 0).flatten()
+    columns = voxels.reshape(-1, resolution).index_select(0, picked).view(count, -1, resolution)
+    columns *= inside.view(count, -1, 1)
+    choice = (torch.arange(resolution, device=voxels.device)[:, None] == from_z[:, None, :]).to(voxels.dtype)
+    return torch.bmm(columns, choice).view(voxels.shape)
 
 
 def mix(voxels, labels, classes, alpha, generator):
