@@ -77,7 +77,8 @@ def _contradictions(method, config):
         ),
         (
             method["scope"] == "block" and odd is not None,
-            f"blocks of four weights can't lose {odd} %; use levels of 0, 25, 50, 75 and 100, or another scope",
+            f"blocks of four weights can't lose {odd} %; use levels of 0, 25, 50, 75 and 100, or another scope; "
+            "where levels are refined, set the method to null",
         ),
         (method["scope"] == "block" and method.get("steps", 1) > 1, "blocks of four weights know no steps; use `steps: 1`"),
         (
