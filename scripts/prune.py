@@ -36,7 +36,7 @@ def main(options):
             with enough():
                 network, difference = pruning.prune(network, method, level, sample, full, staircase)
         except InputError as error:
-            raise InputError(f"{options.method} {level:g} seed {seed}: {error}") from error
+            raise InputError(f"{job_name(options, seed)}: {error}") from error
         differences.append(difference)
         print(
             f"{level:g} %: filters left {networks.widths(network)}, difference to the masked network {difference}",
@@ -56,6 +56,11 @@ def main(options):
     training.write_curve(options.curve, curve, ("step", *training.CURVE))
     for step in range(1, options.steps + 1):
         state_path(options, step).unlink(missing_ok=True)
+
+
+def job_name(options, seed):
+    """What its messages call a pruning job."""
+    return f"{options.method} {options.level} seed {seed}"
 
 
 def state_path(options, step):
@@ -78,7 +83,7 @@ def retrain(network, made, options, step):
     voxels = dataset.load_split(options.voxels, "train", classes)
     fitted, validation = dataset.split_validation(voxels, recipe.validation_share, made["seed"])
     settings = [content_hash([options.parent]), dataset.data_hash(options.voxels, classes), vars(options), step]
-    name = f"{options.method} {options.level} seed {made['seed']}"
+    name = job_name(options, made["seed"])
     curve = retraining.retrain(
         training.place(network, device),
         options.retrain,

@@ -114,7 +114,11 @@ def test_folder_and_archive_exclude_each_other():
         ("filter", {"retrain": "batchnorm"}, "retrain batchnorm needs BatchNorm, network original has none; choose another"),
         ("filter", {"retrain": "rewind", "epochs": 2, "learning_rate": 0.01}, "rewind trains at the parent's.*; leave"),
         ("filter", {"retrain": "scratch", "epochs": 2, "learning_rate": 0.01}, "scratch trains at the parent's.*; leave"),
-        ("weight", {"scope": "block"}, "blocks of four weights can't lose 10 %; use levels of 0, 25, 50, 75 .* to null"),
+        (
+            "weight",
+            {"scope": "block"},
+            "blocks of four weights can't lose 10 %; use levels of 0, 25, 50, 75 and 100,.* to null",
+        ),
         ("filter", {"scope": "block"}, "blocks \\(the 2:4 pattern\\) are of weights"),
     ],
 )

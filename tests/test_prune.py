@@ -45,9 +45,13 @@ def test_a_level_is_a_share(run, level):
 
 
 def test_what_only_the_job_can_refuse_names_the_recipe(run):
-    with pytest.raises(SystemExit, match="prune: m 50 seed 0: layer conv1: a grid of 17 takes nothing .*; choose a smaller$"):
+    with pytest.raises(
+        SystemExit, match="prune: m 50 seed 0: layer conv1: a grid of 17 takes nothing .*; choose a smaller$"
+    ):
         run(grid=17)
-    with pytest.raises(SystemExit, match="prune: m 50 seed 0: criterion bn_scale: layer conv1 has no BatchNorm .*; choose another"):
+    with pytest.raises(
+        SystemExit, match="prune: m 50 seed 0: criterion bn_scale: layer conv1 has no BatchNorm .*; choose another"
+    ):
         run(criterion="bn_scale")
 
 

@@ -32,14 +32,15 @@ def augment(voxels, augmentation, generator):
     scale = 1 + augmentation.scale_percent / 100 * (2 * torch.rand(count, 3, 1, generator=generator) - 1)
     reach = augmentation.shift_cells
     shift = torch.randint(-reach, reach + 1, (count, 3), generator=generator)
+    angle, flip, scale, shift = (draw.to(voxels.device) for draw in (angle, flip, scale, shift))
     cosine, sine = angle.cos()[:, None, None], angle.sin()[:, None, None]
-    centred = torch.arange(resolution) - (resolution - 1) / 2
+    centred = torch.arange(resolution, device=voxels.device) - (resolution - 1) / 2
     x, y, z = (centred / scale).unbind(1)
     # where each cell of the result comes from: x and y of each column, z alike in all columns
     from_x = flip[:, :1, None] * (cosine * x[:, :, None] - sine * y[:, None, :]) + shift[:, 0, None, None]
     from_y = flip[:, 1:, None] * (sine * x[:, :, None] + cosine * y[:, None, :]) + shift[:, 1, None, None]
     from_z = z + shift[:, 2, None]
-    return _resampled(voxels, *(_nearest(places, resolution).to(voxels.device) for places in (from_x, from_y, from_z)))
+    return _resampled(voxels, *(_nearest(places, resolution) for places in (from_x, from_y, from_z)))
 
 
 def _nearest(centred, resolution):
