@@ -5,7 +5,9 @@ usage: python benchmarks/criteria.py CHECKPOINT VOXELS [--objects 256]     e.g. 
 
 import argparse
 import sys
+import tempfile
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import torch
@@ -31,12 +33,12 @@ def main():
     network, made = networks.load(options.checkpoint)
     classes = network.description["classes"]
     sample = criteria.Sample(*dataset.sample(options.voxels, classes, options.objects, 0), 0)
-    recipe = training.recipe_of(made)
+    recipe = replace(training.recipe_of(made), epochs=1)
     voxels = dataset.load_split(options.voxels, "train", classes)
-    trained = training.place(networks.load(options.checkpoint)[0], torch.device("cpu"))
-    optimiser, rates = training._optimiser(trained, recipe), [1e-9] * -(-len(voxels) // recipe.batch_size)
-    generator = torch.Generator().manual_seed(0)
-    epoch = seconds(lambda: training._train_epoch(trained, optimiser, voxels, recipe, generator, rates))
+    trained, nothing = networks.load(options.checkpoint)[0], voxels.subset(torch.arange(0))
+    with tempfile.TemporaryDirectory() as folder:
+        curve = training.fit(trained, voxels, nothing, recipe, 0, Path(folder) / "state", "benchmark")
+    epoch = curve[0]["seconds"]
     print(f"{'one epoch of ' + str(len(voxels)) + ' objects':32} {epoch:7.2f} s")
     print(f"{'finding the groups':32} {seconds(lambda: find_groups(network)):7.2f} s")
     groups = find_groups(network)
