@@ -49,6 +49,20 @@ def test_every_plot_is_drawn_and_says_what_it_rests_on(tmp_path, methods, monkey
     assert not [str(warning.message) for warning in recwarn.list]
 
 
+def test_without_validation_objects_curves_show_the_training_loss_alone(tmp_path):
+    summary, _, _, found, curves, retraining, _, _ = data(["filter"], tmp_path)
+    for curve in curves.values():  # the same table as those of retraining
+        curve["validation_accuracy_percent"] = np.nan
+    with plots.drawn(plots.learning_curves, curves, found) as figure:
+        assert len(figure.axes) == 1
+        assert "the last epoch is kept" in figure.get_supxlabel()
+    with plots.drawn(plots.retraining_curves, retraining, summary) as figure:
+        lines = [list(line.get_ydata()) for line in figure.axes[0].lines]
+        assert lines == [[2.0, 1.0], [2.0, 1.0]]  # of two levels, and no line of a parent that was never judged
+        assert figure.get_supylabel() == "training loss"
+        assert "the last epoch is kept" in figure.get_supxlabel()
+
+
 def test_methods_keep_their_look_in_every_plot():
     assert plots.method_looks(["parent", "a", "b"]) == plots.method_looks(["a", "parent", "b", "a"])
     looks = plots.method_looks(NAMES).values()

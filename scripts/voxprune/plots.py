@@ -4,6 +4,7 @@ The docstring of each is its caption in the report; the line below each plot say
 """
 
 import inspect
+import itertools
 import math
 import textwrap
 from contextlib import contextmanager
@@ -276,51 +277,63 @@ def speedup_against_macs(axes, summary, demand):
 
 
 def learning_curves(axes, curves, answer):
-    """The parents while they learn: training loss in full lines, accuracy on validation objects dashed, on the right."""
-    right = axes.twinx()
-    right.grid(False)
-    for number, (seed, curve) in enumerate(curves.items()):
-        colour = COLOURS[number % len(COLOURS)]
+    """The parents while they learn: training loss in full lines, accuracy on validation objects (if any) dashed, on the right."""
+    for (seed, curve), colour in zip(curves.items(), itertools.cycle(COLOURS)):
         axes.plot(curve["epoch"], curve["train_loss"], color=colour, label=f"seed {seed}")
-        right.plot(curve["epoch"], curve["validation_accuracy_percent"], color=colour, linestyle="--", marker=".")
     axes.set(xlabel="epoch", ylabel="training loss (full lines)", title="Learning curves of the parents")
     axes.set_ylim(bottom=0)
     axes.xaxis.get_major_locator().set_params(integer=True)
-    right.set_ylabel("validation accuracy, % (dashed)")
-    right.set_ylim(0, 102)
-    right.spines["right"].set_visible(True)
-    axes.legend(loc="center right", fontsize=8, ncols=1 + len(curves) // 7)
-    write_note(
-        axes, f"{answer['experiment']}; the best epoch on validation objects is kept; {answer['measured_in']['hardware']}"
-    )
+    validated = _validated(curves)
+    if validated:
+        right = axes.twinx()
+        right.grid(False)
+        for curve, colour in zip(curves.values(), itertools.cycle(COLOURS)):
+            right.plot(curve["epoch"], curve["validation_accuracy_percent"], color=colour, linestyle="--", marker=".")
+        right.set_ylabel("validation accuracy, % (dashed)")
+        right.set_ylim(0, 102)
+        right.spines["right"].set_visible(True)
+    axes.legend(loc="center right" if validated else "upper right", fontsize=8, ncols=1 + len(curves) // 7)
+    write_note(axes, f"{answer['experiment']}; {_kept_epoch(validated)}; {answer['measured_in']['hardware']}")
 
 
 def retraining_curves(axes, retraining, summary):
-    """A panel a method, a line a level: validation accuracy of the first seed while it is retrained.
+    """A panel a method, a line a level: accuracy on validation objects, without any the training loss, while retrained.
 
     retraining: {(method, level): table of retraining.csv}; networks that were not retrained have an empty one.
     """
     methods = list(dict.fromkeys(method for method, _ in retraining))
     levels = sorted({level for _, level in retraining})
     parent = summary.loc[summary["method"] == "parent", "validation_accuracy_percent"].iloc[0]
+    validated = _validated(retraining)
+    column = "validation_accuracy_percent" if validated else "train_loss"
     panels = make_panels(axes, len(methods))
     for panel, method in zip(panels, methods):
-        panel.axhline(parent, color="0.35", linewidth=1, linestyle=(0, (6, 3)), label="parent", zorder=1)
+        if validated:
+            panel.axhline(parent, color="0.35", linewidth=1, linestyle=(0, (6, 3)), label="parent", zorder=1)
         for number, level in enumerate(levels):
             curve = retraining[method, level]
             panel.plot(
-                range(1, len(curve) + 1), curve["validation_accuracy_percent"], label=f"{level} %", linewidth=1.4,
+                range(1, len(curve) + 1), curve[column], label=f"{level} %", linewidth=1.4,
                 color=matplotlib.colormaps["cividis"](0.9 * number / max(1, len(levels) - 1)),
                 marker=MARKERS[number % len(MARKERS)], markersize=3,
             )  # fmt: skip
         panel.set_title(method)
         panel.xaxis.get_major_locator().set_params(integer=True)
-    panels[-1].legend(loc="lower right", fontsize=8, title="level")
+    panels[-1].legend(loc="lower right" if validated else "upper right", fontsize=8, title="level")
     figure = panels[0].figure
-    figure.supylabel("validation accuracy, %", fontsize=10)
+    figure.supylabel("validation accuracy, %" if validated else "training loss", fontsize=10)
     figure.suptitle("Retraining, epoch by epoch", fontsize=11)
-    note = f"{summary['experiment'].iloc[0]}, first seed, the parent's validation accuracy dashed; the best epoch is kept"
-    write_note(panels[0], note)
+    dashed = "the parent's validation accuracy dashed; " if validated else ""
+    write_note(panels[0], f"{summary['experiment'].iloc[0]}, first seed; {dashed}{_kept_epoch(validated)}")
+
+
+def _validated(curves):
+    """Whether these learning curves were judged on validation objects (`validation_share` above 0)."""
+    return any(curve["validation_accuracy_percent"].notna().any() for curve in curves.values())
+
+
+def _kept_epoch(validated):
+    return "the best epoch on validation objects is kept" if validated else "no validation objects, the last epoch is kept"
 
 
 # ---- optional targets ----------------------------------------------------------------------------------------------
