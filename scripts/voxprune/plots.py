@@ -280,11 +280,12 @@ def learning_curves(axes, curves, answer):
     """The parents while they learn: training loss in full lines, accuracy on validation objects (if any) dashed, on the right."""
     for (seed, curve), colour in zip(curves.items(), itertools.cycle(COLOURS)):
         axes.plot(curve["epoch"], curve["train_loss"], color=colour, label=f"seed {seed}")
-    axes.set(xlabel="epoch", ylabel="training loss (full lines)", title="Learning curves of the parents")
+    axes.set(xlabel="epoch", ylabel="training loss", title="Learning curves of the parents")
     axes.set_ylim(bottom=0)
     axes.xaxis.get_major_locator().set_params(integer=True)
     validated = _validated(curves)
     if validated:
+        axes.set_ylabel("training loss (full lines)")
         right = axes.twinx()
         right.grid(False)
         for curve, colour in zip(curves.values(), itertools.cycle(COLOURS)):
