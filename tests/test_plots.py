@@ -53,6 +53,7 @@ def test_without_validation_objects_curves_show_the_training_loss_alone(tmp_path
     summary, _, _, found, curves, retraining, _, _ = data(["filter"], tmp_path)
     for curve in curves.values():  # the same table as those of retraining
         curve["validation_accuracy_percent"] = np.nan
+    summary["validation_accuracy_percent"] = np.nan
     with plots.drawn(plots.learning_curves, curves, found) as figure:
         assert len(figure.axes) == 1
         assert "the last epoch is kept" in figure.get_supxlabel()

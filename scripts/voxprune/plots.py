@@ -4,7 +4,6 @@ The docstring of each is its caption in the report; the line below each plot say
 """
 
 import inspect
-import itertools
 import math
 import textwrap
 from contextlib import contextmanager
@@ -278,21 +277,22 @@ def speedup_against_macs(axes, summary, demand):
 
 def learning_curves(axes, curves, answer):
     """The parents while they learn: training loss in full lines, accuracy on validation objects (if any) dashed, on the right."""
-    for (seed, curve), colour in zip(curves.items(), itertools.cycle(COLOURS)):
-        axes.plot(curve["epoch"], curve["train_loss"], color=colour, label=f"seed {seed}")
-    axes.set(xlabel="epoch", ylabel="training loss", title="Learning curves of the parents")
-    axes.set_ylim(bottom=0)
-    axes.xaxis.get_major_locator().set_params(integer=True)
-    validated = _validated(curves)
+    validated = any(curve["validation_accuracy_percent"].notna().any() for curve in curves.values())
     if validated:
-        axes.set_ylabel("training loss (full lines)")
         right = axes.twinx()
         right.grid(False)
-        for curve, colour in zip(curves.values(), itertools.cycle(COLOURS)):
-            right.plot(curve["epoch"], curve["validation_accuracy_percent"], color=colour, linestyle="--", marker=".")
         right.set_ylabel("validation accuracy, % (dashed)")
         right.set_ylim(0, 102)
         right.spines["right"].set_visible(True)
+    for number, (seed, curve) in enumerate(curves.items()):
+        colour = COLOURS[number % len(COLOURS)]
+        axes.plot(curve["epoch"], curve["train_loss"], color=colour, label=f"seed {seed}")
+        if validated:
+            right.plot(curve["epoch"], curve["validation_accuracy_percent"], color=colour, linestyle="--", marker=".")
+    axes.set(xlabel="epoch", ylabel="training loss (full lines)" if validated else "training loss")
+    axes.set_title("Learning curves of the parents")
+    axes.set_ylim(bottom=0)
+    axes.xaxis.get_major_locator().set_params(integer=True)
     axes.legend(loc="center right" if validated else "upper right", fontsize=8, ncols=1 + len(curves) // 7)
     write_note(axes, f"{answer['experiment']}; {_kept_epoch(validated)}; {answer['measured_in']['hardware']}")
 
@@ -305,7 +305,7 @@ def retraining_curves(axes, retraining, summary):
     methods = list(dict.fromkeys(method for method, _ in retraining))
     levels = sorted({level for _, level in retraining})
     parent = summary.loc[summary["method"] == "parent", "validation_accuracy_percent"].iloc[0]
-    validated = _validated(retraining)
+    validated = pd.notna(parent)
     column = "validation_accuracy_percent" if validated else "train_loss"
     panels = make_panels(axes, len(methods))
     for panel, method in zip(panels, methods):
@@ -326,11 +326,6 @@ def retraining_curves(axes, retraining, summary):
     figure.suptitle("Retraining, epoch by epoch", fontsize=11)
     dashed = "the parent's validation accuracy dashed; " if validated else ""
     write_note(panels[0], f"{summary['experiment'].iloc[0]}, first seed; {dashed}{_kept_epoch(validated)}")
-
-
-def _validated(curves):
-    """Whether these learning curves were judged on validation objects (`validation_share` above 0)."""
-    return any(curve["validation_accuracy_percent"].notna().any() for curve in curves.values())
 
 
 def _kept_epoch(validated):
