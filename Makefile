@@ -1,32 +1,45 @@
-# `make run`: the default experiment from scratch. `make test`: all tests. Both set up what they need first.
+# `make run`: the default experiment from scratch. `make test`: lint and all tests. Both set up what they need first.
 PYTHON ?= python3
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 
-.PHONY: run report test refine dag clean
+# Of another experiment than the default: make report EXPERIMENT=quick CONFIG=experiments/quick.yaml
+EXPERIMENT ?= furniture
+REFINED = results/$(EXPERIMENT)/refined.yaml
+TYPED = $(addprefix scripts/voxprune/,core settings pruning measurement answer)
 
-run: .venv/ready
+.PHONY: help run test lint settings report refine dag docs clean
+
+help:  ## show this list
+	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' Makefile | expand -t 10
+
+run: .venv/ready  ## install what running needs, then run the default experiment
 	snakemake --cores all --resources gpu=1
 
-# Open3D is what our voxels are tested against; without its system libraries those tests are skipped.
-test: .venv/ready
-	bash envs/system_libraries.sh || true
+test: .venv/tested lint  ## install what tests need, then lint and run all tests
 	python -m pytest tests
 
-# After `make run`. Of another experiment: make report EXPERIMENT=quick CONFIG=experiments/quick.yaml
-EXPERIMENT ?= furniture
-# Everything in one file for a browser.
-report: .venv/ready
+lint: .venv/tested  ## check style, format and types
+	ruff check .
+	ruff format --check .
+	snakefmt --check Snakefile rules
+	mypy $(TYPED)
+
+settings: .venv/ready  ## write config.yaml, its schema and docs/settings.md from the declared settings
+	python scripts/write_settings.py
+
+report: .venv/ready  ## everything of a finished experiment in one file for a browser
 	snakemake --report results/$(EXPERIMENT)/report.html $(if $(CONFIG),--configfile $(CONFIG))
 
-# Finer levels, until accuracy is lost within one percent.
-REFINED = results/$(EXPERIMENT)/refined.yaml
-refine: .venv/ready
+refine: .venv/ready  ## run finer levels until the level where accuracy is lost is known to within one percent
 	@status=0; while python scripts/refine_levels.py --summary results/$(EXPERIMENT)/summary.csv --config $(REFINED) \
 	  || { status=$$?; false; }; do \
 	  snakemake --cores all --resources gpu=1 --configfile $(CONFIG) $(REFINED) || exit 1; done; test $$status -eq 3
 
-dag: .venv/ready
+dag: .venv/ready  ## print the graph of the rules
 	snakemake --rulegraph mermaid-js 2>/dev/null
+
+docs: .venv/documented  ## build the site of the docs in site/
+	mkdocs build --strict
 
 .venv/ready: envs/requirements.txt envs/constraints.txt
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "voxprune needs Python 3.11 or newer; try make PYTHON=python3.11")'
@@ -34,5 +47,15 @@ dag: .venv/ready
 	.venv/bin/pip install --quiet -r envs/requirements.txt -c envs/constraints.txt
 	touch $@
 
-clean:
+# Open3D is what our voxels are tested against; without its system libraries those tests are skipped.
+.venv/tested: .venv/ready envs/test.txt
+	.venv/bin/pip install --quiet -r envs/test.txt -c envs/constraints.txt
+	bash envs/system_libraries.sh || true
+	touch $@
+
+.venv/documented: .venv/ready envs/docs.txt
+	.venv/bin/pip install --quiet -r envs/docs.txt
+	touch $@
+
+clean:  ## remove the environment
 	rm -rf .venv

@@ -13,19 +13,20 @@ include: "rules/voxels.smk"
 include: "rules/training.smk"
 include: "rules/pruning.smk"
 include: "rules/measurement.smk"
+include: "rules/analysis.smk"
 include: "rules/report.smk"
 
 
-report: (Path.cwd() / f"results/{EXPERIMENT}/answer.rst").as_posix()
+report: (Path.cwd() / f"{RESULTS}/answer.rst").as_posix()
 
 
 rule all:
     default_target: True
     input:
         METRICS,
-        f"results/{EXPERIMENT}/answer.md",
-        collect(f"results/{EXPERIMENT}/tables/{{table}}.md", table=TABLES),
-        collect(f"results/{EXPERIMENT}/plots/{{plot}}.png", plot=[*PLOTS, *PICTURES]),
+        f"{RESULTS}/answer.md",
+        collect(f"{RESULTS}/tables/{{table}}.md", table=TABLES),
+        collect(f"{RESULTS}/plots/{{plot}}.png", plot=[*PLOTS, *catalogue.PICTURES]),
     localrule: True
 
 
@@ -35,8 +36,8 @@ onstart:
 
 onsuccess:
     print(
-        f"\nDone. The answer: results/{EXPERIMENT}/answer.md   tables: results/{EXPERIMENT}/tables/   "
-        f"plots: results/{EXPERIMENT}/plots/   all numbers: results/{EXPERIMENT}/summary.csv",
+        f"\nDone. The answer: {RESULTS}/answer.md   tables: {RESULTS}/tables/   "
+        f"plots: {RESULTS}/plots/   all numbers: {RESULTS}/summary.csv",
         file=sys.stderr,
     )
 

@@ -19,12 +19,12 @@ import made_up
 def main(options):
     levels = [round(100 * (1 + number) / (1 + options.levels)) for number in range(options.levels)]
     methods = [f"method{number}" for number in range(options.methods)]
-    made_up.REALISE.update(dict.fromkeys(methods, "remove"))
+    made_up.APPLY.update(dict.fromkeys(methods, "remove"))
     lost = {method: {level: level / 20 * number for level in levels} for number, method in enumerate(methods)}
     with tempfile.TemporaryDirectory() as folder:
         outcomes, summary, demand = made_up.experiment(options.seeds, options.objects, lost)
         for table in (summary, demand):
-            table.loc[table["method"] != "parent", ["unit", "realise"]] = "filter", "remove"
+            table.loc[table["method"] != "parent", ["unit", "apply"]] = "filter", "remove"
         made_up.write_predictions(outcomes, folder)
         summary.to_csv(f"{folder}/summary.csv", index=False)
         demand.to_csv(f"{folder}/demand.csv", index=False)

@@ -7,15 +7,20 @@ import argparse
 import sys
 import tempfile
 import time
-from dataclasses import replace
 from pathlib import Path
 
 import torch
+from msgspec.structs import replace
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "scripts"))
-from voxprune import criteria, dataset, networks, training
-from voxprune.files import InputError
-from voxprune.groups import find_groups
+from voxprune.core.errors import InputError
+from voxprune.networks.checkpoint import load_checkpoint
+from voxprune.pruning.groups import find_groups
+from voxprune.pruning.scoring import Sample, criterion
+from voxprune.settings.method import criteria
+from voxprune.training.fit import fit
+from voxprune.training.job import Job
+from voxprune.voxels import dataset
 
 
 def seconds(work):
@@ -30,22 +35,23 @@ def main():
     parser.add_argument("voxels")
     parser.add_argument("--objects", type=int, default=256)
     options = parser.parse_args()
-    network, made = networks.load(options.checkpoint)
+    network, origin = load_checkpoint(options.checkpoint)
     classes = network.description["classes"]
-    sample = criteria.Sample(*dataset.sample(options.voxels, classes, options.objects, 0), 0)
-    recipe = replace(training.recipe_of(made), epochs=1)
+    sample = Sample(*dataset.sample(options.voxels, classes, options.objects, 0), 0)
+    recipe = replace(origin.recipe, epochs=1)
     voxels = dataset.load_split(options.voxels, "train", classes)
-    trained, nothing = networks.load(options.checkpoint)[0], voxels.subset(torch.arange(0))
+    trained, nothing = load_checkpoint(options.checkpoint)[0], voxels.subset(torch.arange(0))
     with tempfile.TemporaryDirectory() as folder:
-        curve = training.fit(trained, voxels, nothing, recipe, 0, Path(folder) / "state", "benchmark")
+        curve = fit(trained, recipe, Job(voxels, nothing, 0, Path(folder) / "state", "benchmark"))
     epoch = curve[0]["seconds"]
     print(f"{'one epoch of ' + str(len(voxels)) + ' objects':32} {epoch:7.2f} s")
     print(f"{'finding the groups':32} {seconds(lambda: find_groups(network)):7.2f} s")
     groups = find_groups(network)
-    for unit, known in criteria.CRITERIA.items():
-        for name, criterion in known.items():
+    for unit in ("filter", "weight"):
+        for name in criteria(unit):
+            score = criterion(unit, name)
             try:
-                taken = seconds(lambda criterion=criterion: criterion(network, groups, sample))
+                taken = seconds(lambda score=score: score(network, groups, sample))
                 print(f"{unit + ' ' + name:32} {taken:7.2f} s  {taken / epoch:6.3f} epochs")
             except InputError as reason:
                 print(f"{unit + ' ' + name:32} left out: {reason}")

@@ -13,9 +13,9 @@ ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT / "scripts"))
 from sklearn.linear_model import LogisticRegression
 
-from voxprune.dataset import load_split, unpack
-from voxprune.files import read_json
-from voxprune.networks import load
+from voxprune.core.files import read_json
+from voxprune.networks.checkpoint import load_checkpoint
+from voxprune.voxels.dataset import load_split, unpack
 
 
 def flat(voxels):
@@ -25,7 +25,7 @@ def flat(voxels):
 def main():
     warnings.filterwarnings("ignore", module="sklearn")  # it says that 200 iterations weren't enough to the last digit
     results = ROOT / "results/furniture"
-    network, _ = load(results / "seed0/parent/checkpoint.safetensors")
+    network, _ = load_checkpoint(results / "seed0/parent/checkpoint.safetensors")
     folder = next((ROOT / "results/voxels/furniture").iterdir())
     train, test = (load_split(folder, split, network.description["classes"]) for split in ("train", "test"))
     scores = {}

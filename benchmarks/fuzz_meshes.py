@@ -24,10 +24,10 @@ from hypothesis import strategies as st
 sys.path[:0] = [str(Path(__file__).resolve().parent.parent / folder) for folder in ("scripts", "tests")]
 from test_off import CUBES, L_SHAPE, REFUSED, TRIANGLE
 
-from voxprune.files import InputError
-from voxprune.grids import Grid
-from voxprune.meshes import read_mesh
-from voxprune.voxels import voxelize
+from voxprune.core.errors import InputError
+from voxprune.meshes.read import read_mesh
+from voxprune.settings.voxels import Grid
+from voxprune.voxels.voxelize import voxelize
 
 SOURCES = [*CUBES.values(), TRIANGLE, L_SHAPE, *(text for text, _ in REFUSED.values())]
 PIECES = ["-", "+", "9", "0", ".", "e", " ", "\n", "\r", "\t", "#", "nan", "inf", "1e309", "1e-320", "0x10", "1_0", "٣", "\0", "\ufeff",
@@ -91,7 +91,7 @@ def check(path, content, endings):
         return
     if path.suffix == ".off":
         compare(mesh, content)
-    assert voxelize(mesh, Grid(8)).any(), f"an empty grid: {content!r}"
+    assert voxelize(mesh, Grid(8, padding=0)).any(), f"an empty grid: {content!r}"
     endings["voxelized"] += 1
 
 

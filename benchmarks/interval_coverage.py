@@ -13,7 +13,7 @@ import numpy as np
 from scipy import stats
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "scripts"))
-from voxprune.statistics import difference
+from voxprune.answer.statistics import difference
 
 OBJECTS, EASE, DROP, NOISE, RESAMPLES = 300, 1.5, 0.3, 0.5, 500
 

@@ -13,8 +13,10 @@ import numpy as np
 import torch
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "scripts"))
-from voxprune import dataset, networks, training
-from voxprune.modelnet import MODELNET
+from voxprune.datasets.modelnet import MODELNET
+from voxprune.networks import device
+from voxprune.networks.build import build_network
+from voxprune.voxels import dataset
 
 RESOLUTION = 100
 COUNTS = MODELNET["modelnet10"].counts
@@ -50,7 +52,7 @@ def main():
         print(
             f"all {len(voxels)} shapes in memory        {peak_megabytes():8.0f} MB, data {voxels.packed.nbytes / 2**20:.0f} MB"
         )
-        network = training.place(networks.build(options.network, RESOLUTION, list(COUNTS)), torch.device("cpu"))
+        network = device.to_device(build_network(options.network, RESOLUTION, list(COUNTS)), torch.device("cpu"))
         optimiser = torch.optim.SGD(network.parameters(), lr=0.001, momentum=0.9)
         order = torch.randperm(len(voxels))[: options.steps * options.batch_size]
         for inputs, labels in dataset.batches(voxels, options.batch_size, order):

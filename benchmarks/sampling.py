@@ -16,8 +16,9 @@ import pynvml
 import torch
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "scripts"))
-from voxprune import counters, measurement, networks
-from voxprune.statistics import paired_ratio
+from voxprune.measurement import gpu, saturation
+from voxprune.measurement.noise import paired_ratio
+from voxprune.networks.build import build_network
 
 BATCH = 16
 
@@ -41,14 +42,14 @@ def stand_in():
 @torch.inference_mode()
 def throughput(network, inputs, seconds):
     started = time.perf_counter()
-    calls = measurement.saturate(network, [inputs], inputs.device, seconds)
+    calls = saturation.saturate(network, [inputs], inputs.device, seconds)
     return calls * len(inputs) / (time.perf_counter() - started)
 
 
 def main(options):
     torch.set_num_threads(1)
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
-    network = networks.build("original", 32, ["a", "b"]).eval().to(device)
+    network = build_network("original", 32, ["a", "b"]).eval().to(device)
     inputs = (torch.rand(BATCH, 1, 32, 32, 32) < 0.1).float().to(device)
     patches = []
     if device.type == "cpu":
@@ -64,7 +65,7 @@ def main(options):
     for number in range(options.rounds):
         for with_thread in (number % 2 == 0, number % 2 == 1):  # either one first, in turn
             if with_thread:
-                with counters.GpuWindow(torch.device("cuda")) as window:
+                with gpu.GpuWindow(torch.device("cuda")) as window:
                     watched.append(throughput(network, inputs, options.seconds))
             else:
                 plain.append(throughput(network, inputs, options.seconds))

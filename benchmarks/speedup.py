@@ -14,15 +14,22 @@ import numpy as np
 import torch
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "scripts"))
-from voxprune import measurement, networks, pruning
-from voxprune.dataset import Voxels
-from voxprune.evaluation import cost
+from voxprune.core.registry import choices
+from voxprune.measurement import compare, latency
+from voxprune.measurement.conditions import Windows, cells
+from voxprune.networks import build, layers
+from voxprune.networks.architectures import resnet3d
+from voxprune.networks.build import build_network
+from voxprune.networks.cost import network_cost
+from voxprune.pruning import choose, prune
+from voxprune.settings.network import NETWORKS
+from voxprune.voxels.dataset import Voxels
 
 CLASSES = [str(number) for number in range(10)]
-METHOD = pruning.Method("filter", "l1", "layer", "remove", grid=16)
+METHOD = choose.Method("filter", "l1", "layer", "remove", grid=16)
 
 
-class Wide(networks.ResNet3d):
+class Wide(resnet3d.ResNet3d):
     """resnet3d with twice the filters, so that half of them is 16 or more in every layer."""
 
     def __init__(self, resolution, classes):
@@ -30,15 +37,15 @@ class Wide(networks.ResNet3d):
         self.stem = torch.nn.Conv3d(1, 32, 3, stride=2, padding=1, bias=False)
         self.norm = torch.nn.BatchNorm3d(32)
         blocks = ((32, 32, 1), (32, 64, 2), (64, 128, 2))
-        self.block1, self.block2, self.block3 = (networks.Residual(*shape) for shape in blocks)
+        self.block1, self.block2, self.block3 = (resnet3d.Residual(*shape) for shape in blocks)
         self.fc = torch.nn.Linear(128, classes)
 
 
-def build(name):
-    if name in networks.NETWORKS:
-        return networks.build(name, 32, CLASSES).eval()
-    network = networks.tolerate_empty(Wide(32, len(CLASSES))).eval()
-    network.description = {"network": name, "resolution": 32, "classes": CLASSES, "widths": networks.widths(network)}
+def make(name):
+    if name in choices(NETWORKS):
+        return build_network(name, 32, CLASSES).eval()
+    network = layers.tolerate_empty(Wide(32, len(CLASSES))).eval()
+    network.description = {"network": name, "resolution": 32, "classes": CLASSES, "widths": build.widths(network)}
     return network
 
 
@@ -50,17 +57,17 @@ def random_voxels(count):
 def main(options):
     torch.manual_seed(0)
     cpu, threads = torch.device("cpu"), [1]
-    windows = measurement.Windows(5, options.seconds, 3, 1, 0, 0)
-    conditions = measurement.cells(["torch", "onnxruntime", "openvino"], threads, [options.batch_size], cpu)
+    windows = Windows(repetitions=5, seconds=options.seconds, calls=3, warmup_calls=1, windows=0)
+    conditions = cells(["torch", "onnxruntime", "openvino"], threads, [options.batch_size], cpu)
     print(f"{'network':14} {'filters kept':>12} {'MACs':>6} {'engine':>12} {'ms':>7} {'speedup':>20} {'share':>5}  noise")
-    for name in [*networks.NETWORKS, "resnet3d x 2"]:
-        parent = build(name)
-        child = pruning.remove_level(parent, METHOD, 50).eval()
-        models = {measurement.PARENT: parent, measurement.AGAIN: copy.deepcopy(parent), "child": child}
+    for name in [*choices(NETWORKS), "resnet3d x 2"]:
+        parent = make(name)
+        child = prune.remove_level(parent, METHOD, 50).eval()
+        models = {latency.PARENT: parent, latency.AGAIN: copy.deepcopy(parent), "child": child}
         voxels = random_voxels(options.batch_size)
-        measured = measurement.measure(models, voxels, conditions, windows, cpu, report=lambda line: None)
-        reduction = cost(parent)["macs"] / cost(child)["macs"]
-        kept = f"{sum(networks.widths(child).values())} of {sum(networks.widths(parent).values())}"
+        measured = compare.measure(models, voxels, conditions, windows, cpu, report=lambda line: None)
+        reduction = network_cost(parent)["macs"] / network_cost(child)["macs"]
+        kept = f"{sum(build.widths(child).values())} of {sum(build.widths(parent).values())}"
         best = min(measured.figures["child"], key=lambda cell: cell["latency_ms"]["p50"])
         for cell in measured.figures["child"]:
             speedup = cell["speedup"]

@@ -17,12 +17,17 @@ import torch
 from torch.nn.functional import cross_entropy
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "scripts"))
-from voxprune import networks, training
-from voxprune.dataset import Voxels, batches, unpack
-from voxprune.voxels import pack
+from voxprune.networks import device
+from voxprune.networks.build import build_network
+from voxprune.settings.training import Recipe
+from voxprune.training.fit import _train_epoch
+from voxprune.voxels.dataset import Voxels, batches, unpack
+from voxprune.voxels.voxelize import pack
 
 BATCH = 64
-RECIPE = training.Recipe(1, BATCH, "sgd", 0.001, 0.9, 0.0, "constant", 0.0, 0.0)
+RECIPE = Recipe(
+    epochs=1, batch_size=BATCH, optimiser="sgd", learning_rate=0.001, weight_decay=0.0, schedule="constant", validation_share=0.0
+)  # fmt: skip
 
 
 def bare(network, optimiser, inputs, labels):
@@ -73,8 +78,8 @@ def main():
     )
 
     def fresh(last):
-        network = networks.build("original", options.resolution, list("abcdefghij"))
-        network = training.place(network, torch.device("cpu")) if last else network
+        network = build_network("original", options.resolution, list("abcdefghij"))
+        network = device.to_device(network, torch.device("cpu")) if last else network
         return network, torch.optim.SGD(network.parameters(), lr=0.001, momentum=0.9)
 
     mine, theirs, plain = fresh(True), fresh(True), fresh(False)
@@ -85,9 +90,7 @@ def main():
         for number, grid in enumerate(grids):
             np.savez_compressed(folder / f"{number}.npz", grid.astype(np.int64))
         work = {
-            "ours": lambda: training._train_epoch(
-                mine[0], None, mine[1], voxels, RECIPE, torch.Generator().manual_seed(0), rates
-            ),
+            "ours": lambda: _train_epoch(mine[0], None, mine[1], voxels, RECIPE, torch.Generator().manual_seed(0), rates),
             "bare": lambda: bare(*theirs, inputs, labels),
             "bare, default memory format": lambda: bare(*plain, inputs, labels),
             "study": lambda: study(*plain, folder, labels),

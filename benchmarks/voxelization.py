@@ -15,10 +15,10 @@ import libusb_package
 import numpy as np
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "scripts"))
-from voxprune.grids import Grid
-from voxprune.meshes import read_mesh
-from voxprune.trees import find_meshes
-from voxprune.voxels import pack, voxelize
+from voxprune.datasets.folders import find_meshes
+from voxprune.meshes.read import read_mesh
+from voxprune.settings.voxels import Grid
+from voxprune.voxels.voxelize import pack, voxelize
 
 ctypes.CDLL(str(libusb_package.get_library_path()), ctypes.RTLD_GLOBAL)
 import open3d
@@ -41,9 +41,9 @@ def study(path, folder):
 
 def ours(path, folder):
     """As the workflow does it: kept compressed, and the packed bytes appended to the shard."""
-    occupancy = voxelize(read_mesh(path), Grid(RESOLUTION, "corner"))
+    occupancy = voxelize(read_mesh(path), Grid(RESOLUTION, "corner", padding=0))
     packed = pack(occupancy)
-    np.savez_compressed(folder / "kept.npz", packed=packed)
+    np.savez_compressed(folder / "cache.npz", packed=packed)
     (folder / "one.npy").write_bytes(packed.tobytes())
     return occupancy[0]
 

@@ -1,19 +1,38 @@
 # What networks demand while they run: one job per method and measured seed, alone on the machine.
 
+CONDITIONS = {key: value for key, value in config["measurement"].items() if key not in ("brief", "full")}
+MEASUREMENT = options(CONDITIONS | config["measurement"][SETTINGS.measurement.detail])
+MEASUREMENT_FILES = [*NETWORK_FILES, *engine_files(SETTINGS.measurement.engines)]
+
+
+def measured_seeds(method):
+    """One seed where all have the same shapes; every seed where the scores choose the shapes."""
+    return SEEDS if (method.scope, method.apply) == ("global", "remove") else SEEDS[:1]
+
+
+MEASURED = {"parent": SEEDS[:1], **{name: measured_seeds(method) for name, method in SETTINGS.methods.items()}}
+DEMANDS = [
+    f"{FIRST_PARENT}/demand.json",
+    *(
+        f"{PRUNED}/demand.json".format(seed=seed, method=method, level=level)
+        for method in METHODS
+        for seed in MEASURED[method]
+        for level in LEVELS
+    ),
+]
+
 
 rule measure:
     """Measure all levels of one method beside their parent."""
     input:
-        parent=f"results/{EXPERIMENT}/seed{{seed}}/parent/checkpoint.safetensors",
-        checkpoints=collect(
-            f"results/{EXPERIMENT}/seed{{{{seed}}}}/{{{{method}}}}/level{{level}}/checkpoint.safetensors", level=LEVELS
-        ),
-        shards=collect(f"{VOXELS}/test/{{name}}.npy", name=CLASSES),
+        parent=f"{PARENT}/checkpoint.safetensors",
+        checkpoints=collect(f"{PRUNED}/checkpoint.safetensors", level=LEVELS, allow_missing=True),
+        shards=TEST_SHARDS,
     output:
-        demand=collect(f"results/{EXPERIMENT}/seed{{{{seed}}}}/{{{{method}}}}/level{{level}}/demand.json", level=LEVELS),
-        latency=collect(f"results/{EXPERIMENT}/seed{{{{seed}}}}/{{{{method}}}}/level{{level}}/latency.npz", level=LEVELS),
+        demand=collect(f"{PRUNED}/demand.json", level=LEVELS, allow_missing=True),
+        latency=collect(f"{PRUNED}/latency.npz", level=LEVELS, allow_missing=True),
     log:
-        f"results/{EXPERIMENT}/logs/seed{{seed}}/{{method}}/measure.log",
+        f"{LOGS}/seed{{seed}}/{{method}}/measure.log",
     conda:
         "../envs/torch.yaml"
     threads: workflow.cores  # so that nothing runs beside it; the network uses measurement.threads
@@ -21,37 +40,37 @@ rule measure:
         gpu=GPUS,
     params:
         voxels=voxels_folder,
-        experiment=EXPERIMENT,
-        windows=measurement_options(config["measurement"]),
-        code=code_hash("measure"),
+        experiment=SETTINGS.experiment,
+        measurement=MEASUREMENT,
+        code=code_hash("measure", *MEASUREMENT_FILES),
     shell:
-        "python scripts/measure.py --parent {input.parent:q} --checkpoints {input.checkpoints:q} "
+        "python {SCRIPTS:q}/measure.py --parent {input.parent:q} --checkpoints {input.checkpoints:q} "
         "--outputs {output.demand:q} --samples {output.latency:q} "
-        "--voxels {params.voxels:q} --experiment {params.experiment:q} {params.windows} --gpus {resources.gpu} "
+        "--voxels {params.voxels:q} --experiment {params.experiment:q} {params.measurement} --gpus {resources.gpu} "
         "2>&1 | tee {log:q}"
 
 
 use rule measure as measure_parent with:
     input:
-        parent=f"results/{EXPERIMENT}/seed{{seed}}/parent/checkpoint.safetensors",
-        checkpoints=f"results/{EXPERIMENT}/seed{{seed}}/parent/checkpoint.safetensors",
-        shards=collect(f"{VOXELS}/test/{{name}}.npy", name=CLASSES),
+        parent=f"{PARENT}/checkpoint.safetensors",
+        checkpoints=f"{PARENT}/checkpoint.safetensors",
+        shards=TEST_SHARDS,
     output:
-        demand=f"results/{EXPERIMENT}/seed{{seed}}/parent/demand.json",
-        latency=f"results/{EXPERIMENT}/seed{{seed}}/parent/latency.npz",
+        demand=f"{PARENT}/demand.json",
+        latency=f"{PARENT}/latency.npz",
     log:
-        f"results/{EXPERIMENT}/logs/seed{{seed}}/parent/measure.log",
+        f"{LOGS}/{paths.PARENT}/measure.log",
 
 
 rule measure_staircase:
     """Measure the parent at every width: for its plot, and for budgets of latency."""
     input:
-        parent=f"results/{EXPERIMENT}/seed{SEEDS[0]}/parent/checkpoint.safetensors",
-        shards=collect(f"{VOXELS}/test/{{name}}.npy", name=CLASSES),
+        parent=f"{FIRST_PARENT}/checkpoint.safetensors",
+        shards=TEST_SHARDS,
     output:
-        f"results/{EXPERIMENT}/staircase/staircase.csv",
+        f"{RESULTS}/staircase/staircase.csv",
     log:
-        f"results/{EXPERIMENT}/logs/measure_staircase.log",
+        f"{LOGS}/measure_staircase.log",
     conda:
         "../envs/torch.yaml"
     threads: workflow.cores
@@ -59,10 +78,10 @@ rule measure_staircase:
         gpu=GPUS,
     params:
         voxels=voxels_folder,
-        experiment=EXPERIMENT,
-        windows=measurement_options(config["measurement"]),
-        code=code_hash("measure_staircase"),
+        experiment=SETTINGS.experiment,
+        measurement=MEASUREMENT,
+        code=code_hash("measure_staircase", *MEASUREMENT_FILES, *method_files("filter", "l1", "none")),
     shell:
-        "python scripts/measure_staircase.py --parent {input.parent:q} --voxels {params.voxels:q} "
-        "--experiment {params.experiment:q} {params.windows} --gpus {resources.gpu} --table {output:q} "
+        "python {SCRIPTS:q}/measure_staircase.py --parent {input.parent:q} --voxels {params.voxels:q} "
+        "--experiment {params.experiment:q} {params.measurement} --gpus {resources.gpu} --table {output:q} "
         "2>&1 | tee {log:q}"

@@ -14,13 +14,11 @@ if config["dataset"]["source"] == "furniture":
             "../envs/voxels.yaml"
         params:
             folder=subpath(output.train, parent=True),
-            train=config["dataset"]["train_per_class"],
-            test=config["dataset"]["test_per_class"],
-            seed=config["dataset"]["seed"],
+            settings=options(some(config["dataset"], "train_per_class", "test_per_class", "seed")),
             code=code_hash("generate_furniture"),
         shell:
-            "python scripts/generate_furniture.py --class {wildcards.name:q} --train {params.train} "
-            "--test {params.test} --seed {params.seed} --folder {params.folder:q} > {log:q} 2>&1"
+            "python {SCRIPTS:q}/generate_furniture.py --class {wildcards.name:q} {params.settings} "
+            "--folder {params.folder:q} > {log:q} 2>&1"
 
 
 if config["dataset"]["source"] in MODELNET and not config["dataset"]["folder"]:
@@ -49,7 +47,7 @@ if config["dataset"]["source"] in MODELNET and not config["dataset"]["folder"]:
             folder=f"data/meshes/{DATASET}",
             code=code_hash("fetch_modelnet"),
         shell:
-            "python scripts/fetch_modelnet.py --dataset {params.dataset:q} --archive {params.archive:q} "
+            "python {SCRIPTS:q}/fetch_modelnet.py --dataset {params.dataset:q} --archive {params.archive:q} "
             "--folder {params.folder:q} 2>&1 | tee {log:q}"
 
 
@@ -68,9 +66,9 @@ if config["dataset"]["source"] == "folder" and config["dataset"]["archive"]:
             "../envs/voxels.yaml"
         params:
             folder=f"data/meshes/{DATASET}",
-            draw=options({key: config["dataset"][key] for key in ("test_percent", "seed")}),
+            draw=options(some(config["dataset"], "test_percent", "seed")),
             contents=folder_hash([Path(config["dataset"]["archive"])], MEMORY),
             code=code_hash("extract_archive"),
         shell:
-            "python scripts/extract_archive.py --archive {input.archive:q} --folder {params.folder:q} "
+            "python {SCRIPTS:q}/extract_archive.py --archive {input.archive:q} --folder {params.folder:q} "
             "--classes={wildcards.name:q} {params.draw} > {log:q} 2>&1"

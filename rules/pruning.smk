@@ -1,30 +1,52 @@
 # Pruned networks and the test of every network: one job each per method, level and seed.
 
 
+def settings_of(wildcards):
+    return config["methods"][wildcards.method]
+
+
+def pruning_code(wildcards):
+    """What reruns a method: its criterion, its kind of retraining and the network besides the code that all share."""
+    method = SETTINGS.methods[wildcards.method]
+    return code_hash("prune", *NETWORK_FILES, *method_files(method.unit, method.criterion, method.retrain))
+
+
+def staircase(wildcards):
+    """What a budget of latency needs before pruning; nothing for the others."""
+    return f"{RESULTS}/staircase/staircase.csv" if settings_of(wildcards).get("budget") == "latency" else []
+
+
+def network_labels(wildcards):
+    """Method, level and seed of a network, by which the report lists it."""
+    method, *level = wildcards.network.split("/")
+    level = int(level[0].removeprefix("level")) if level else 0
+    return {"method": method, "level, %": str(level), "seed": wildcards.seed}
+
+
 rule prune:
     """Prune a parent to one level by one method and prove the removal."""
     input:
-        parent=f"results/{EXPERIMENT}/seed{{seed}}/parent/checkpoint.safetensors",
+        parent=f"{PARENT}/checkpoint.safetensors",
         shards=SHARDS,
         staircase=staircase,
     output:
-        checkpoint=f"results/{EXPERIMENT}/seed{{seed}}/{{method}}/level{{level}}/checkpoint.safetensors",
-        curve=f"results/{EXPERIMENT}/seed{{seed}}/{{method}}/level{{level}}/retraining.csv",
+        checkpoint=f"{PRUNED}/checkpoint.safetensors",
+        curve=f"{PRUNED}/retraining.csv",
     log:
-        f"results/{EXPERIMENT}/logs/seed{{seed}}/{{method}}/level{{level}}/prune.log",
+        f"{LOGS}/{paths.PRUNED}/prune.log",
     conda:
         "../envs/torch.yaml"
     resources:
         gpu=GPUS,
     params:
         voxels=voxels_folder,
-        method=method_options,
+        method=lambda wildcards: options(settings_of(wildcards)),
         level=lambda wildcards: int(wildcards.level),
         criterion_objects=config["criterion_objects"],
         staircase=lambda wildcards, input: options({"staircase": input.staircase} if input.staircase else {}),
-        code=code_hash("prune"),
+        code=pruning_code,
     shell:
-        "python scripts/prune.py --parent {input.parent:q} --method {wildcards.method:q} {params.method} "
+        "python {SCRIPTS:q}/prune.py --parent {input.parent:q} --method {wildcards.method:q} {params.method} "
         "--level {params.level} --criterion-objects {params.criterion_objects} {params.staircase} "
         "--voxels {params.voxels:q} --gpus {resources.gpu} "
         "--checkpoint {output.checkpoint:q} --curve {output.curve:q} 2>&1 | tee {log:q}"
@@ -33,23 +55,67 @@ rule prune:
 rule evaluate:
     """Test one network, parent or pruned: predictions, accuracy, cost on paper."""
     input:
-        checkpoint=f"results/{EXPERIMENT}/seed{{seed}}/{{child}}/checkpoint.safetensors",
-        parent=f"results/{EXPERIMENT}/seed{{seed}}/parent/checkpoint.safetensors",
+        checkpoint=f"{NETWORK}/checkpoint.safetensors",
+        parent=f"{PARENT}/checkpoint.safetensors",
         shards=SHARDS,
     output:
-        metrics=reported(f"results/{EXPERIMENT}/seed{{seed}}/{{child}}/metrics.json", "Networks", network_labels),
-        predictions=f"results/{EXPERIMENT}/seed{{seed}}/{{child}}/predictions.npz",
+        metrics=reported(f"{NETWORK}/metrics.json", "Networks", network_labels),
+        predictions=f"{NETWORK}/predictions.npz",
     log:
-        f"results/{EXPERIMENT}/logs/seed{{seed}}/{{child}}/evaluate.log",
+        f"{LOGS}/{paths.NETWORK}/evaluate.log",
     conda:
         "../envs/torch.yaml"
     resources:
         gpu=GPUS,
     params:
         voxels=voxels_folder,
-        experiment=EXPERIMENT,
-        code=code_hash("evaluate"),
+        experiment=SETTINGS.experiment,
+        code=code_hash("evaluate", *NETWORK_FILES),
     shell:
-        "python scripts/evaluate.py --checkpoint {input.checkpoint:q} --parent {input.parent:q} "
+        "python {SCRIPTS:q}/evaluate.py --checkpoint {input.checkpoint:q} --parent {input.parent:q} "
         "--voxels {params.voxels:q} --experiment {params.experiment:q} --gpus {resources.gpu} "
         "--metrics {output.metrics:q} --predictions {output.predictions:q} > {log:q} 2>&1"
+
+
+rule measure_sensitivity:
+    """Prune each layer of the first seed's parent alone."""
+    input:
+        parent=f"{FIRST_PARENT}/checkpoint.safetensors",
+        shards=SHARDS,
+    output:
+        f"{RESULTS}/sensitivity.csv",
+    log:
+        f"{LOGS}/measure_sensitivity.log",
+    conda:
+        "../envs/torch.yaml"
+    resources:
+        gpu=GPUS,
+    params:
+        voxels=voxels_folder,
+        levels=config["levels"],
+        code=code_hash("measure_sensitivity", *NETWORK_FILES, *method_files("filter", "l1", "none")),
+    shell:
+        "python {SCRIPTS:q}/measure_sensitivity.py --parent {input.parent:q} --voxels {params.voxels:q} "
+        "--levels {params.levels:q} --gpus {resources.gpu} --table {output:q} > {log:q} 2>&1"
+
+
+rule leave_one_out:
+    """Optional target: leave every filter of the first seed's parent out, and rank the criteria by what happens."""
+    input:
+        parent=f"{FIRST_PARENT}/checkpoint.safetensors",
+        shards=SHARDS,
+    output:
+        f"{RESULTS}/leave_one_out/filters.csv",
+        f"{RESULTS}/leave_one_out/correlations.csv",
+    log:
+        f"{LOGS}/leave_one_out.log",
+    conda:
+        "../envs/torch.yaml"
+    params:
+        folder=subpath(output[0], parent=True),
+        voxels=voxels_folder,
+        objects=config["criterion_objects"],
+        code=code_hash("leave_one_out", *NETWORK_FILES, *criteria_files("filter")),
+    shell:
+        "python {SCRIPTS:q}/leave_one_out.py --parent {input.parent:q} --voxels {params.voxels:q} "
+        "--criterion-objects {params.objects} --folder {params.folder:q} 2>&1 | tee {log:q}"

@@ -1,13 +1,32 @@
 # Meshes to packed voxels, one job per class and split.
 
 
+def split_options(wildcards):
+    """What tells the meshes of a split from the others in their folder; nothing where it has a folder of its own."""
+    keys = ("split", "test_percent", "seed")
+    return options(dict(zip(keys, split_arguments(MESHES, wildcards.split, config["dataset"]))))
+
+
+def mesh_contents(wildcards):
+    """Hash of the meshes that a voxel job reads: changing one reruns the job, touching it doesn't.
+
+    Snakemake asks again right before the job, when meshes that were still to be made are there. Where they can't be used,
+    the job says why.
+    """
+    folder = MESHES.format(name=wildcards.name, split=wildcards.split)
+    try:
+        return folder_hash(find_meshes(folder, *split_arguments(MESHES, wildcards.split, config["dataset"])), MEMORY)
+    except InputError as error:
+        return str(error)
+
+
 rule voxelize:
     """Voxelize the meshes of one class and split, going on where an interrupted job stopped."""
     input:
         # The date of a user's own folder says nothing; its contents count, through params.
         meshes=(ancient if config["dataset"]["folder"] else str)(MESHES),
     output:
-        shard=f"{VOXELS}/{{split}}/{{name}}.npy",
+        shard=f"{VOXELS}/{paths.SHARD}",
         table=f"{VOXELS}/{{split}}/{{name}}.csv",
     log:
         f"{VOXELS}/logs/{{split}}/{{name}}.log",
@@ -15,36 +34,36 @@ rule voxelize:
         "../envs/voxels.yaml"
     threads: max(1, (workflow.cores or 1) // len(SHARDS))  # more only where there are more cores than jobs
     params:
-        settings=options(config["voxels"] | {"up": config["dataset"]["up"]}),
-        drawn=drawn_options,
-        kept=f"{VOXELS}/kept/{{split}}/{{name}}",
+        settings=f"{GRID_OPTIONS} {options(some(config['voxels'], 'on_bad_mesh'))}",
+        split=split_options,
+        cache=f"{VOXELS}/cache/{{split}}/{{name}}",
         contents=mesh_contents,
         code=code_hash("voxelize"),
     shell:
-        "python scripts/voxelize.py --meshes {input.meshes:q} {params.drawn} --shard {output.shard:q} "
-        "--table {output.table:q} --kept {params.kept:q} {params.settings} --workers {threads} > {log:q} 2>&1"
+        "python {SCRIPTS:q}/voxelize.py --meshes {input.meshes:q} {params.split} --shard {output.shard:q} "
+        "--table {output.table:q} --cache {params.cache:q} {params.settings} --workers {threads} > {log:q} 2>&1"
 
 
 rule list_skipped:
     """List the meshes that were left out, and why."""
     input:
-        tables=collect(f"{VOXELS}/{{split}}/{{name}}.csv", split=SPLITS, name=CLASSES),
+        tables=[shard.replace(".npy", ".csv") for shard in SHARDS],
     output:
-        f"results/{EXPERIMENT}/skipped.csv",  # experiments that share voxels may choose other classes of them
+        f"{RESULTS}/skipped.csv",  # experiments that share voxels may choose other classes of them
     log:
-        f"results/{EXPERIMENT}/logs/list_skipped.log",
+        f"{LOGS}/list_skipped.log",
     conda:
         "../envs/voxels.yaml"
     params:
         code=code_hash("list_skipped"),
     shell:
-        "python scripts/list_skipped.py --tables {input.tables:q} --skipped {output:q} > {log:q} 2>&1"
+        "python {SCRIPTS:q}/list_skipped.py --tables {input.tables:q} --skipped {output:q} > {log:q} 2>&1"
 
 
 rule draw_preview:
     """Optional target: picture the first test objects of every class, seen from the same side."""
     input:
-        shards=collect(f"{VOXELS}/test/{{name}}.npy", name=CLASSES),
+        shards=TEST_SHARDS,
     output:
         f"{VOXELS}/preview.png",
     log:
@@ -55,4 +74,4 @@ rule draw_preview:
         views=config["voxels"]["views"],
         code=code_hash("draw_preview"),
     shell:
-        "python scripts/draw_preview.py --shards {input.shards:q} --views {params.views} --picture {output:q} > {log:q} 2>&1"
+        "python {SCRIPTS:q}/draw_preview.py --shards {input.shards:q} --views {params.views} --picture {output:q} > {log:q} 2>&1"

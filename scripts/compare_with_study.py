@@ -5,8 +5,10 @@ from pathlib import Path
 
 import pandas as pd
 
-from voxprune import plots, study
-from voxprune.files import read_json, run_command, whole
+from voxprune.core.command import run_command
+from voxprune.core.files import atomic_write, read_json
+from voxprune.report import original_study
+from voxprune.report.figure import figure_drawn_by
 
 
 def main(options):
@@ -14,14 +16,14 @@ def main(options):
         (pd.read_csv(results / "statistics/levels.csv"), read_json(results / "answer.json"))
         for results in (options.reproduction, options.correction)
     )
-    for name, draw in (("accuracy", study.accuracy), ("demand", study.demand)):
+    for name, draw in (("accuracy", original_study.accuracy), ("demand", original_study.demand)):
         with (
-            plots.drawn(draw, reproduction, correction) as figure,
-            whole(options.pictures / f"original_study_{name}.png") as temporary,
+            figure_drawn_by(draw, reproduction, correction) as figure,
+            atomic_write(options.pictures / f"original_study_{name}.png") as temporary,
         ):
             figure.savefig(temporary, format="png")
-    with whole(options.page) as temporary:
-        temporary.write_text(study.page(reproduction, correction, options.commands))
+    with atomic_write(options.page) as temporary:
+        temporary.write_text(original_study.page(reproduction, correction, options.commands))
 
 
 def parse():

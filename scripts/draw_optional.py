@@ -5,15 +5,15 @@ from pathlib import Path
 
 import pandas as pd
 
-from voxprune import plots
-from voxprune.files import run_command
+from voxprune.core.command import run_command
+from voxprune.report import demand_plots, figure, training_plots
 
-PLOTS = {"staircase": plots.staircase, "correlations": plots.criteria_correlations}  # by the table's name
+PLOTS = {"staircase": demand_plots.staircase, "correlations": training_plots.criteria_correlations}  # by the table's name
 
 
 def main(options):
     table = pd.read_csv(options.table)
-    plots.write_plot(options.table.with_suffix(""), PLOTS[options.table.stem], table, table["note"].iloc[0])
+    figure.write_plot(options.table.with_suffix(""), PLOTS[options.table.stem], table, table["note"].iloc[0])
 
 
 def parse():

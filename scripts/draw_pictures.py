@@ -5,9 +5,12 @@ from pathlib import Path
 
 import numpy as np
 
-from voxprune import dataset, pictures
-from voxprune.files import network_folder, read_json, run_command
-from voxprune.plots import write_plot
+from voxprune.core.command import run_command
+from voxprune.core.files import read_json
+from voxprune.core.paths import network_folder
+from voxprune.report import pictures
+from voxprune.report.figure import write_plot
+from voxprune.voxels import dataset
 
 MOST_OBJECTS = 10  # turned from right to wrong
 
@@ -36,7 +39,12 @@ def main(options):
     title = f"Right in the parent, wrong in {list(networks)[1]}"
     note = f"{answer['experiment']}, seed {first}: {len(turned)} of {len(labels)} test objects, the first {len(names)} shown"
     write_plot(
-        options.folder / "turned_wrong", pictures.turned_wrong, grids(voxels, turned[:MOST_OBJECTS]), names, title, note
+        options.folder / "newly_misclassified",
+        pictures.newly_misclassified,
+        grids(voxels, turned[:MOST_OBJECTS]),
+        names,
+        title,
+        note,
     )
 
     matrices = {title: pictures.confusion_matrix(own, labels, classes) for title, own in predicted.items()}
@@ -55,7 +63,7 @@ def parse():
     parser.add_argument("--answer", required=True, help="answer.json, which says what network is shown beside the parent")
     parser.add_argument("--voxels", required=True, help="folder of shards; test objects are drawn")
     parser.add_argument(
-        "--folder", type=Path, required=True, help="output: examples, turned_wrong, confusion (.png, .svg, .rst)"
+        "--folder", type=Path, required=True, help="output: examples, newly_misclassified, confusion (.png, .svg, .rst)"
     )
     return parser
 

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import numpy as np
 
-from voxprune import preview
-from voxprune.files import run_command
+from voxprune.core.command import run_command
+from voxprune.report import preview
 
 
 def main(options):

@@ -4,65 +4,76 @@ import argparse
 import time
 from datetime import UTC, datetime
 
+import msgspec
 import numpy as np
 
-from voxprune import dataset, evaluation, networks, provenance, training
-from voxprune.files import InputError, run_command, whole, write_json
+from voxprune.core import provenance
+from voxprune.core.command import add_gpus_option, run_command
+from voxprune.core.errors import InputError
+from voxprune.core.files import atomic_write, write_json
+from voxprune.networks import evaluation
+from voxprune.networks.build import resolution_of
+from voxprune.networks.checkpoint import load_checkpoint
+from voxprune.networks.cost import activation_bytes, network_cost, removed_percent, stored_bytes
+from voxprune.networks.device import device_for, to_device
+from voxprune.settings.files import network_files
+from voxprune.training import fit
+from voxprune.voxels import dataset
 
 
 def main(options):
     started, clock = datetime.now(UTC), time.monotonic()
-    network, made = networks.load(options.checkpoint)
-    parent, _ = networks.load(options.parent)
-    classes = network.description["classes"]
+    network, origin = load_checkpoint(options.checkpoint)
+    parent, _ = load_checkpoint(options.parent)
+    classes, device = network.description["classes"], device_for(options.gpus)
     voxels = dataset.load_split(options.voxels, "test", classes)
-    if voxels.resolution != network.description["resolution"]:
+    if voxels.resolution != resolution_of(network):
         raise InputError(
-            f"{options.checkpoint}: trained at resolution {network.description['resolution']}, but {options.voxels} "
+            f"{options.checkpoint}: trained at resolution {resolution_of(network)}, but {options.voxels} "
             f"holds {voxels.resolution}; retrain or point to the right voxels"
         )
-    cost = evaluation.cost(network)
-    device = training.device_for(options.gpus)
+    paper = cost_on_paper(network, parent, options.checkpoint)
     voxels = voxels.to(device)
-    logits = evaluation.predict(training.place(network, device), voxels)
+    logits = evaluation.predict(to_device(network, device), voxels)
     voted = {"voted_logits": evaluation.vote(network, voxels, logits).numpy()} if voxels.views > 1 else {}
     logits, labels = logits.numpy(), voxels.labels.cpu().numpy()
-    validation = validation_accuracy_percent(network, made, options.voxels, device)
-    with whole(options.predictions) as temporary, open(temporary, "wb") as file:
+    with atomic_write(options.predictions) as temporary, open(temporary, "wb") as file:
         np.savez(file, logits=logits, labels=labels, files=voxels.files, classes=np.array(classes), **voted)
-    write_json(
-        options.metrics,
-        {
-            "experiment": options.experiment,
-            "method": made["method"],
-            "level_percent": made["level_percent"],
-            "seed": made["seed"],
-            "unit": made.get("pruning", {}).get("unit"),
-            "realise": made.get("pruning", {}).get("realise"),
-            "split": "test",
-            "n_samples": len(voxels),
-            **evaluation.accuracies(logits.argmax(axis=1), labels, classes),
-            "voted_accuracy_percent": voted_accuracy_percent(voted, labels),
-            "validation_accuracy_percent": validation,
-            **{name: cost[name] for name in ("parameters", "nonzero_parameters", "macs", "effective_macs", "widths")},
-            "activation_bytes": evaluation.activation_bytes(network),
-            **evaluation.stored_bytes(options.checkpoint),
-            "removed_percent": evaluation.removed_percent(evaluation.cost(parent), cost),
-            "equality_max_abs_difference": made.get("equality_max_abs_difference"),
-            "collapsed": evaluation.collapsed(network),
-            "finetune_epochs": made.get("finetune_epochs", 0),
-            "provenance": {
-                "git_commit": provenance.git_commit(),
-                "code_hash": provenance.code_hash("evaluate"),
-                "config_hash": provenance.settings_hash(made),
-                "data_hash": made["data_hash"],
-                "versions": provenance.versions(),
-                "hardware": provenance.hardware(),
-                "started": started.isoformat(timespec="seconds"),
-                "seconds": round(time.monotonic() - clock, 3),
-            },
-        },
-    )
+    metrics = {
+        "experiment": options.experiment, "method": origin.method, "level_percent": origin.level_percent, "seed": origin.seed,
+        "unit": origin.pruning and origin.pruning.unit, "apply": origin.pruning and origin.pruning.apply,
+        "split": "test", "n_samples": len(voxels), **evaluation.accuracies(logits.argmax(axis=1), labels, classes),
+        "voted_accuracy_percent": voted_accuracy_percent(voted, labels),
+        "validation_accuracy_percent": validation_accuracy_percent(network, origin, options.voxels, device),
+        **paper, "equality_max_abs_difference": origin.equality_max_abs_difference,
+        "collapsed": evaluation.collapsed(network), "finetune_epochs": origin.finetune_epochs,
+    }  # fmt: skip
+    seconds = round(time.monotonic() - clock, 3)
+    where_from = provenance_of(network, origin) | {"started": started.isoformat(timespec="seconds"), "seconds": seconds}
+    write_json(options.metrics, metrics | {"provenance": where_from})
+
+
+def cost_on_paper(network, parent, checkpoint):
+    """What a network costs, and what pruning took of its parent."""
+    own = network_cost(network)
+    return {
+        **{name: own[name] for name in ("parameters", "nonzero_parameters", "macs", "effective_macs", "widths")},
+        "activation_bytes": activation_bytes(network),
+        **stored_bytes(checkpoint),
+        "removed_percent": removed_percent(network_cost(parent), own),
+    }
+
+
+def provenance_of(network, origin):
+    """Where the figures come from: code, settings, data, versions, machine."""
+    return {
+        "git_commit": provenance.git_commit(),
+        "code_hash": provenance.code_hash("evaluate", *network_files(network.description["network"])),
+        "config_hash": provenance.settings_hash(msgspec.to_builtins(origin)),
+        "data_hash": origin.data_hash,
+        "versions": provenance.versions(),
+        "hardware": provenance.hardware(),
+    }
 
 
 def voted_accuracy_percent(voted, labels):
@@ -70,14 +81,13 @@ def voted_accuracy_percent(voted, labels):
     return 100 * float((voted["voted_logits"].argmax(axis=1) == labels).mean()) if voted else None
 
 
-def validation_accuracy_percent(network, made, folder, device):
+def validation_accuracy_percent(network, origin, folder, device):
     """Accuracy on the parent's validation objects, by which levels may be chosen; None where none were kept apart."""
-    share = made["training"]["validation_share"]
+    share = origin.recipe.validation_share
     if not share:
         return None
-    voxels = dataset.load_split(folder, "train", network.description["classes"])
-    _, validation = dataset.split_validation(voxels, share, made["seed"])
-    return training.accuracy_percent(network, validation.to(device))
+    _, validation = dataset.load_training(folder, network.description["classes"], share, origin.seed)
+    return fit.accuracy_percent(network, validation.to(device))
 
 
 def parse():
@@ -86,7 +96,7 @@ def parse():
     parser.add_argument("--parent", required=True, help="the checkpoint it was pruned from, for what was removed")
     parser.add_argument("--voxels", required=True, help="folder of shards; the test split is used")
     parser.add_argument("--experiment", default="", help="name written into the metrics")
-    parser.add_argument("--gpus", type=int, default=1, help="0 keeps to the CPU; otherwise CUDA where torch has it")
+    add_gpus_option(parser)
     parser.add_argument("--metrics", required=True, help="output: .json")
     parser.add_argument(
         "--predictions", required=True, help="output: .npz with logits, labels, files, classes; voted_logits"

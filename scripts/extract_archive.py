@@ -2,8 +2,10 @@
 
 import argparse
 
-from voxprune.archives import choose, extract
-from voxprune.files import run_command
+from voxprune.core.command import run_command
+from voxprune.datasets.archives import choose, extract
+from voxprune.settings.dataset import Dataset
+from voxprune.settings.options import add_options
 
 
 def main(options):
@@ -16,8 +18,7 @@ def parse():
     parser.add_argument("--archive", required=True, help="a .zip of <class>/<split>/*, <split>/<class>/* or <class>/*")
     parser.add_argument("--folder", required=True, help="output: <class>/<split>/* are written in it")
     parser.add_argument("--classes", nargs="+", action="extend", required=True)
-    parser.add_argument("--test-percent", type=float, default=20, help="drawn where it has no splits (default 20)")
-    parser.add_argument("--seed", type=int, default=0, help="of that draw (default 0)")
+    add_options(parser, Dataset, only=["test_percent", "seed"])
     return parser
 
 

@@ -2,8 +2,8 @@
 
 import argparse
 
-from voxprune.files import run_command
-from voxprune.modelnet import MODELNET, download, extract_modelnet
+from voxprune.core.command import run_command
+from voxprune.datasets.modelnet import MODELNET, download, extract_modelnet
 
 
 def main(options):

@@ -4,11 +4,12 @@ import argparse
 import csv
 from pathlib import Path
 
-from voxprune.files import run_command, whole
+from voxprune.core.command import run_command
+from voxprune.core.files import atomic_write
 
 
 def main(options):
-    with whole(options.skipped) as temporary, open(temporary, "w", newline="") as file:
+    with atomic_write(options.skipped) as temporary, open(temporary, "w", newline="") as file:
         writer = csv.writer(file, lineterminator="\n")
         writer.writerow(("split", "class", "file", "reason"))
         for table in map(Path, options.tables):

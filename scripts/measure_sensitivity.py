@@ -4,20 +4,24 @@ import argparse
 
 import pandas as pd
 
-from voxprune import dataset, networks, sensitivity, training
-from voxprune.files import run_command, whole
+from voxprune.core.command import add_gpus_option, run_command
+from voxprune.core.files import atomic_write
+from voxprune.networks.checkpoint import load_checkpoint
+from voxprune.networks.device import device_for, to_device
+from voxprune.pruning import sensitivity
+from voxprune.voxels import dataset
 
 
 def main(options):
-    network, made = networks.load(options.parent)
-    device, share = training.device_for(options.gpus), made["training"]["validation_share"]
+    network, origin = load_checkpoint(options.parent)
+    device, share = device_for(options.gpus), origin.recipe.validation_share
     voxels, objects = dataset.load_split(options.voxels, "train", network.description["classes"]), "training"
     if share:
-        voxels, objects = dataset.split_validation(voxels, share, made["seed"])[1], "validation"
+        voxels, objects = dataset.split_validation(voxels, share, origin.seed)[1], "validation"
     rows = sensitivity.by_layer(
-        training.place(network, device), voxels.to(device), objects, options.levels, lambda line: print(line, flush=True)
+        to_device(network, device), voxels.to(device), objects, options.levels, lambda line: print(line, flush=True)
     )
-    with whole(options.table) as temporary:
+    with atomic_write(options.table) as temporary:
         pd.DataFrame(rows).to_csv(temporary, index=False)
 
 
@@ -26,7 +30,7 @@ def parse():
     parser.add_argument("--parent", required=True, help="checkpoint")
     parser.add_argument("--voxels", required=True, help="folder of shards; only training objects are used")
     parser.add_argument("--levels", type=int, nargs="+", required=True, help="percent of a layer's filters")
-    parser.add_argument("--gpus", type=int, default=1, help="0 keeps to the CPU; otherwise CUDA where torch has it")
+    add_gpus_option(parser)
     parser.add_argument("--table", required=True, help="output: .csv, one row a layer and level")
     return parser
 

@@ -3,39 +3,50 @@
 import argparse
 import dataclasses
 
+import msgspec
 import pandas as pd
 import torch
 
-from voxprune import dataset, evaluation, measurement, networks, provenance, pruning, training
-from voxprune.files import run_command, whole
-from voxprune.memory import enough_memory
+from voxprune.core import provenance
+from voxprune.core.command import add_gpus_option, run_command
+from voxprune.core.files import atomic_write
+from voxprune.core.memory import enough_memory
+from voxprune.measurement import compare, latency
+from voxprune.measurement.conditions import add_options, cells, windows_of
+from voxprune.networks import build, evaluation
+from voxprune.networks.checkpoint import load_checkpoint
+from voxprune.networks.cost import network_cost
+from voxprune.networks.device import device_for
+from voxprune.pruning import prune
+from voxprune.settings.method import Method
+from voxprune.voxels import dataset
 
-UNIFORM = pruning.Method("filter", "l1", "layer", "remove")  # any criterion: shapes alone decide the latency
+UNIFORM = Method("filter", "l1", "layer", "remove")  # any criterion: shapes alone decide the latency
 
 
 def main(options):
     torch.set_num_threads(1)
-    parent, _ = networks.load(options.parent)
+    parent, _ = load_checkpoint(options.parent)
     voxels = dataset.load_split(options.voxels, "test", parent.description["classes"])
-    device = training.device_for(options.gpus)
+    device = device_for(options.gpus)
     shapes = distinct_shapes(parent)
-    models = {measurement.PARENT: parent, measurement.AGAIN: networks.load(options.parent)[0]}
+    models = {latency.PARENT: parent, latency.AGAIN: load_checkpoint(options.parent)[0]}
     models |= {level: network for level, network in shapes.items() if level}
-    conditions = measurement.cells(options.engines, options.threads[:1], [max(options.batch_sizes)], device)
-    windows = dataclasses.replace(measurement.windows_of(options), windows=0)
+    conditions = cells(options.engines, windows_of(options).threads[:1], [max(options.batch_sizes)], device)
+    windows = msgspec.structs.replace(windows_of(options), windows=0)
     with enough_memory(max(options.batch_sizes), voxels.resolution, "lower `measurement: batch_sizes`"):
-        measured = measurement.measure(models, voxels, conditions, windows, device, lambda line: print(line, flush=True))
+        measured = compare.measure(models, voxels, conditions, windows, device, lambda line: print(line, flush=True))
     rows = []
     for number, cell in enumerate(conditions):
         for level, network in shapes.items():
-            figures = measured.figures[level or measurement.PARENT][number]
+            figures = measured.figures[level or latency.PARENT][number]
             if figures["unavailable"]:
                 continue
             rows.append(
                 {
-                    "level_percent": level, "macs": evaluation.cost(network)["macs"], **dataclasses.asdict(cell),
+                    "level_percent": level, "macs": network_cost(network)["macs"], **dataclasses.asdict(cell),
                     "latency_ms": figures["latency_ms"]["p50"], "speedup": figures["speedup"]["mean"],
-                    "noise_percent": figures["speedup"]["noise_percent"], "widths": networks.widths(network),
+                    "noise_percent": figures["speedup"]["noise_percent"], "widths": build.widths(network),
                 }
             )  # fmt: skip
     hardware = provenance.hardware()
@@ -43,7 +54,7 @@ def main(options):
     if measured.invalid_reasons:
         note += f"\nINVALID: {'; '.join(measured.invalid_reasons)}"
         print(f"warning: this run is invalid: {'; '.join(measured.invalid_reasons)}", flush=True)
-    with whole(options.table) as temporary:
+    with atomic_write(options.table) as temporary:
         pd.DataFrame(rows).assign(note=note).to_csv(temporary, index=False)
 
 
@@ -51,8 +62,8 @@ def distinct_shapes(parent):
     """{lowest level of units in whole percent that gives it: network} for every shape in which each layer keeps a filter."""
     found, seen = {}, set()
     for level in range(100):
-        network = pruning.remove_level(parent, UNIFORM, level)
-        shape = tuple(networks.widths(network).items())
+        network = prune.remove_level(parent, UNIFORM, level)
+        shape = tuple(build.widths(network).items())
         if shape not in seen and not evaluation.collapsed(network):
             seen.add(shape)
             found[level] = network.eval()
@@ -64,8 +75,8 @@ def parse():
     parser.add_argument("--parent", required=True, help="checkpoint of the network at full width")
     parser.add_argument("--voxels", required=True, help="folder of shards; test objects are the input")
     parser.add_argument("--experiment", default="", help="name written into the table, for its plot")
-    measurement.add_options(parser)
-    parser.add_argument("--gpus", type=int, default=1, help="0 keeps to the CPU; otherwise CUDA where torch has it")
+    add_options(parser)
+    add_gpus_option(parser)
     parser.add_argument("--table", required=True, help="output: staircase.csv")
     return parser
 

@@ -9,8 +9,9 @@ import sys
 import pandas as pd
 import yaml
 
-from voxprune.files import run_command, whole
-from voxprune.refinement import gaps, next_level
+from voxprune.answer.refinement import gaps, next_level
+from voxprune.core.command import run_command
+from voxprune.core.files import atomic_write
 
 
 def main(options):
@@ -24,7 +25,7 @@ def main(options):
     if not wanted:
         sys.exit(3)
     print(f"next: {', '.join(f'{level} %' for level in sorted(wanted))}", flush=True)
-    with whole(options.config) as temporary:
+    with atomic_write(options.config) as temporary:
         temporary.write_text(yaml.safe_dump({"levels": sorted(levels | wanted)}))
 
 

@@ -3,8 +3,10 @@
 import argparse
 from pathlib import Path
 
-from voxprune.files import network_folder, run_command, whole
-from voxprune.summary import gather_demand, summarise
+from voxprune.answer.summary import gather_demand, summarise
+from voxprune.core.command import run_command
+from voxprune.core.files import atomic_write
+from voxprune.core.paths import network_folder
 
 
 def main(options):
@@ -15,7 +17,7 @@ def main(options):
     metrics = [folder / "metrics.json" for folder in folders.values()]
     demand = [folder / "demand.json" for (seed, name, _), folder in folders.items() if (name, str(seed)) in measured]
     for table, path in ((summarise(metrics), options.summary), (gather_demand(demand), options.demand_table)):
-        with whole(path) as temporary:
+        with atomic_write(path) as temporary:
             table.to_csv(temporary, index=False)
 
 

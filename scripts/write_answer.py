@@ -5,9 +5,12 @@ from pathlib import Path
 
 import pandas as pd
 
-from voxprune import answer, comparison, sentences
-from voxprune.files import run_command, whole, write_json
-from voxprune.summary import read_summary
+from voxprune.answer import comparison, findings, sentences
+from voxprune.answer.summary import read_summary
+from voxprune.core.command import run_command
+from voxprune.core.files import atomic_write, write_json
+from voxprune.settings.answer import Answer
+from voxprune.settings.options import add_options
 
 
 def main(options):
@@ -26,12 +29,12 @@ def main(options):
         "hypervolumes": comparison.hypervolumes(outcomes, levels),
     }
     for name, table in tables.items():
-        with whole(options.results / f"statistics/{name}.csv") as temporary:
+        with atomic_write(options.results / f"statistics/{name}.csv") as temporary:
             table.to_csv(temporary, index=False)
-    found = answer.find_answer(levels, budgets, summary, demand, options.margin_points, confidence)
+    found = findings.find_answer(levels, budgets, summary, demand, options.margin_points, confidence)
     write_json(options.results / "answer.json", found)
     for markup, ending in (("markdown", "md"), ("rst", "rst")):
-        with whole(options.results / f"answer.{ending}") as temporary:
+        with atomic_write(options.results / f"answer.{ending}") as temporary:
             temporary.write_text(sentences.render(sentences.tell(found), markup))
 
 
@@ -40,8 +43,7 @@ def parse():
     parser.add_argument("--results", type=Path, required=True, help="folder of the experiment: predictions in, answer out")
     parser.add_argument("--summary", required=True, help="summary.csv")
     parser.add_argument("--demand", required=True, help="demand.csv")
-    parser.add_argument("--margin-points", type=float, default=1.0, help="loss of accuracy that matters (default 1 point)")
-    parser.add_argument("--confidence-percent", type=float, default=95.0, help="of intervals and tests (default 95)")
+    add_options(parser, Answer)
     return parser
 
 

@@ -5,9 +5,10 @@ from pathlib import Path
 
 import pandas as pd
 
-from voxprune.files import read_json, run_command
-from voxprune.summary import read_statistics, read_summary
-from voxprune.tables import write_tables
+from voxprune.answer.summary import read_statistics, read_summary
+from voxprune.core.command import run_command
+from voxprune.core.files import read_json
+from voxprune.report.tables import write_tables
 
 
 def main(options):

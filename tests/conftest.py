@@ -46,7 +46,7 @@ def one_thread():
 @pytest.fixture(scope="session")
 def voxels(tmp_path_factory):
     """A folder of shards: 20 training and 4 test objects of each of two classes, 8^3."""
-    from voxprune.voxels import pack
+    from voxprune.voxels.voxelize import pack
 
     folder, rng = tmp_path_factory.mktemp("voxels"), np.random.default_rng(0)
     for split, count in (("train", 20), ("test", 4)):

@@ -3,12 +3,12 @@
 import numpy as np
 import pandas as pd
 
-from voxprune.comparison import Outcomes
-from voxprune.files import network_folder
+from voxprune.answer.comparison import Outcomes
+from voxprune.core.paths import network_folder
 
 CLASSES = ["bed", "chair", "sofa"]
 PERCENT_LOST = {"filter": {10: 0, 50: 0.5, 80: 20}, "weight": {10: 0, 50: 0, 80: 3}}  # of all objects, by method and level
-REALISE = {"filter": "remove", "weight": "mask"}
+APPLY = {"filter": "remove", "weight": "mask"}
 
 
 def experiment(seeds=6, objects=2000, lost=PERCENT_LOST, right=0.9, unlucky=None):
@@ -32,10 +32,10 @@ def experiment(seeds=6, objects=2000, lost=PERCENT_LOST, right=0.9, unlucky=None
 
 
 def summary_row(method, level, seed, objects):
-    kept = 1 - level / 100 if REALISE.get(method) == "remove" else 1
+    kept = 1 - level / 100 if APPLY.get(method) == "remove" else 1
     return {
         "experiment": "made-up", "method": method, "level_percent": level, "seed": seed, "n_samples": objects,
-        "unit": None if method == "parent" else method, "realise": REALISE.get(method), "collapsed": level == 100,
+        "unit": None if method == "parent" else method, "apply": APPLY.get(method), "collapsed": level == 100,
         "macs": 1e6 * kept**2, "effective_macs": 1e6 * (1 - level / 100), "parameters": 1e5 * kept,
         "nonzero_parameters": 1e5 * (1 - level / 100), "compressed_bytes": 1e5 * (1 - level / 200),
         "accuracy_percent": 90.0, "validation_accuracy_percent": 91.0,
@@ -43,11 +43,11 @@ def summary_row(method, level, seed, objects):
 
 
 def demand_row(method, level, engine):
-    faster = REALISE.get(method) == "remove"
+    faster = APPLY.get(method) == "remove"
     share = 1 - 0.8 * level / 100 * faster
     latency = (100 if engine == "torch" else 20) * share
     return {
-        "experiment": "made-up", "method": method, "level_percent": level, "seed": 0, "realise": REALISE.get(method),
+        "experiment": "made-up", "method": method, "level_percent": level, "seed": 0, "apply": APPLY.get(method),
         "detail": "full", "valid": True, "invalid_reasons": "", "engine": engine, "device": "cpu", "threads": 1, "batch_size": 64,
         "latency_ms.p50": latency, "latency_ms.p90": 1.1 * latency, "latency_ms.n": 1000, "throughput_per_s": 640.0, "cpu_utilization_percent": 50.0,
         "speedup.mean": 1 / share, "speedup.low": 0.98 / share, "speedup.high": 1.02 / share,

@@ -4,7 +4,10 @@ import torch
 from torch import nn
 from torch.nn import functional
 
-from voxprune import networks
+from voxprune.networks.build import build_network
+from voxprune.networks.origin import Origin
+from voxprune.settings.training import Recipe
+from voxprune.settings.voxels import Grid
 
 
 class Concatenating(nn.Module):
@@ -90,6 +93,8 @@ class Tokens(nn.Module):
         return self.fc(functional.relu(self.mix(x)).mean(dim=1))
 
 
+ORIGIN = Origin(0, Recipe(), Grid(), "hash")
+
 ALL = ["original", "voxnet", "resnet3d", *(f"nets:{one}" for one in (
     "Concatenating", "Depthwise", "Grouped", "ConvolutionalHead", "OutputFirst", "Tokens"))]  # fmt: skip
 
@@ -97,7 +102,7 @@ ALL = ["original", "voxnet", "resnet3d", *(f"nets:{one}" for one in (
 def build(name, resolution=16, classes=3, seed=0):
     """A network with BatchNorms as after training, in eval mode."""
     torch.manual_seed(seed)
-    network = networks.build(name, resolution, [f"class{number}" for number in range(classes)]).eval()
+    network = build_network(name, resolution, [f"class{number}" for number in range(classes)]).eval()
     for layer in network.modules():
         if isinstance(layer, nn.BatchNorm3d):
             nn.init.normal_(layer.running_mean)

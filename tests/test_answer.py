@@ -12,7 +12,7 @@ from jsonschema import Draft202012Validator
 
 from conftest import ROOT
 from made_up import experiment, write_predictions
-from voxprune import answer, comparison, sentences
+from voxprune.answer import comparison, findings, sentences
 
 SCHEMA = Draft202012Validator(yaml.safe_load((ROOT / "schemas/answer.schema.yaml").read_text()))
 
@@ -22,7 +22,7 @@ def answered(**options):
     outcomes, summary, demand = experiment(**options)
     levels = comparison.compare_levels(outcomes, summary, demand, 1.0, 0.95)
     budgets, _ = comparison.compare_at_budgets(outcomes, levels, 0.95)
-    found = answer.find_answer(levels, budgets, summary, demand, 1.0, 0.95)
+    found = findings.find_answer(levels, budgets, summary, demand, 1.0, 0.95)
     return found, sentences.render(sentences.tell(found), "markdown")
 
 
@@ -100,7 +100,9 @@ def test_a_saving_that_is_unknown_at_some_level_is_taken_from_the_others():
     outcomes, summary, demand = experiment()
     demand = demand[(demand["method"] != "filter") | (demand["level_percent"] != 50)]
     levels = comparison.compare_levels(outcomes, summary, demand, 1.0, 0.95)
-    found = answer.find_answer(levels, comparison.compare_at_budgets(outcomes, levels, 0.95)[0], summary, demand, 1.0, 0.95)
+    found = findings.find_answer(
+        levels, comparison.compare_at_budgets(outcomes, levels, 0.95)[0], summary, demand, 1.0, 0.95
+    )
     saving = found["methods"]["filter"]["largest_saving"]
     assert saving["latency_ms"]["level_percent"] == 10 and saving["macs"]["level_percent"] == 50
 
@@ -111,7 +113,9 @@ def test_seeds_that_would_decide_are_counted():
     for seed, percent in enumerate((0, 1.2, 0.2)):  # seeds differ, objects are plenty
         outcomes.correct["filter", 50][seed] &= rng.random(3000) >= percent / 100
     levels = comparison.compare_levels(outcomes, summary, demand, 1.0, 0.95)
-    found = answer.find_answer(levels, comparison.compare_at_budgets(outcomes, levels, 0.95)[0], summary, demand, 1.0, 0.95)
+    found = findings.find_answer(
+        levels, comparison.compare_at_budgets(outcomes, levels, 0.95)[0], summary, demand, 1.0, 0.95
+    )
     needed = found["methods"]["filter"]["limited_by"]["seeds_needed"]
     assert needed > 3
     assert f"3 seeds can't tell; {needed} would" in sentences.render(sentences.tell(found), "markdown")
@@ -125,7 +129,7 @@ def test_the_same_predictions_give_the_same_answer(tmp_path):
         loaded = comparison.load_outcomes(rows, tmp_path)
         levels = comparison.compare_levels(loaded, rows, demand, 1.0, 0.95)
         budgets, _ = comparison.compare_at_budgets(loaded, levels, 0.95)
-        texts.append(json.dumps(answer.find_answer(levels, budgets, rows, demand, 1.0, 0.95)))
+        texts.append(json.dumps(findings.find_answer(levels, budgets, rows, demand, 1.0, 0.95)))
     assert texts[0] == texts[1]
 
 

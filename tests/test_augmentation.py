@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 import torch
 
-from voxprune.augmentation import Augmentation, augment, mix
+from voxprune.settings.training import Augmentation
+from voxprune.voxels.augmentation import augment, mix
 
 
 @pytest.fixture

@@ -5,8 +5,10 @@ import sys
 
 import pytest
 
+import nets
 from conftest import ROOT
-from voxprune import networks
+from voxprune.networks.build import build_network
+from voxprune.networks.checkpoint import save_checkpoint
 
 
 def benchmark(name, *arguments):
@@ -18,10 +20,7 @@ def benchmark(name, *arguments):
 
 @pytest.fixture
 def checkpoint(tmp_path):
-    made = {"training": {"epochs": 3, "batch_size": 8, "optimiser": "sgd", "learning_rate": 0.01, "momentum": 0.9,
-                         "weight_decay": 0.0, "schedule": "constant", "label_smoothing": 0.0, "validation_share": 0.0,
-                         "augmentation": {"rotation_degrees": 0, "flip_probability": 0.5, "scale_percent": 0, "shift_cells": 1}}}  # fmt: skip
-    networks.save(networks.build("resnet3d", 8, ["chair", "table"]), tmp_path / "checkpoint.safetensors", made)
+    save_checkpoint(build_network("resnet3d", 8, ["chair", "table"]), tmp_path / "checkpoint.safetensors", nets.ORIGIN)
     return tmp_path / "checkpoint.safetensors"
 
 

@@ -7,8 +7,8 @@ import pandas as pd
 import pytest
 
 from made_up import CLASSES, experiment, write_predictions
-from voxprune import comparison, statistics
-from voxprune.files import InputError
+from voxprune.answer import comparison, statistics
+from voxprune.core.errors import InputError
 
 
 def levels_of(**options):
@@ -96,7 +96,7 @@ def test_the_class_that_suffers_is_named():
 def test_thin_evidence_gives_numbers_and_no_warnings(options):
     """One seed, two seeds, a collapsed level, equal predictions, all right, all wrong, a class without objects."""
     levels = levels_of(**options)
-    known = levels.drop(columns=["p_holm", "seeds_needed", "energy_mj", "unit", "realise"])
+    known = levels.drop(columns=["p_holm", "seeds_needed", "energy_mj", "unit", "apply"])
     assert not known.isna().any().any()
     assert set(levels["verdict"]) <= {"parent", "non-inferior", "inferior", "undecided"}
     assert levels["difference_points"].between(levels["difference_points_low"], levels["difference_points_high"]).all()

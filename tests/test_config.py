@@ -1,19 +1,30 @@
 """The config: what is shipped is valid, what can't work is refused with one sentence that names key and remedy."""
 
 import copy
+import importlib
 
+import prune
 import pytest
+import train
+import write_settings
 import yaml
 from hypothesis import assume, given
 from hypothesis.strategies import characters, text
 from snakemake.utils import update_config
 
 from conftest import ROOT
-from voxprune import config, criteria, networks
-from voxprune.config import check_config
-from voxprune.files import InputError
+from voxprune.core.errors import InputError
+from voxprune.core.registry import choices
+from voxprune.measurement.conditions import windows_of
+from voxprune.networks import build
+from voxprune.networks.build import build_network
+from voxprune.settings.config import Config, check_config
+from voxprune.settings.method import Method
+from voxprune.settings.network import NETWORKS
+from voxprune.settings.options import from_options
+from voxprune.settings.schema import schema_of
 
-SCHEMA = yaml.safe_load((ROOT / "schemas/config.schema.yaml").read_text())
+SECTIONS = ("dataset", "voxels", "training", "augmentation", "answer", "measurement")
 DEFAULT = yaml.safe_load((ROOT / "config.yaml").read_text())
 
 
@@ -28,13 +39,13 @@ def with_value(path, value):
 
 
 def test_the_default_is_valid():
-    check_config(DEFAULT, SCHEMA)
+    check_config(DEFAULT)
 
 
 @given(text(characters(exclude_characters="/{}<>", exclude_categories=["Cc", "Cs"]), min_size=1))
 def test_a_class_may_have_any_other_name(name):
     assume(not name.startswith("."))
-    check_config(with_value("dataset.classes", ["chair", name] if name != "chair" else ["chair", "table"]), SCHEMA)
+    check_config(with_value("dataset.classes", ["chair", name] if name != "chair" else ["chair", "table"]))
 
 
 @pytest.mark.parametrize(
@@ -43,18 +54,20 @@ def test_a_class_may_have_any_other_name(name):
         ("levels", ["10"], 'levels.0 is "10" \\(text\\), not a whole number; write it without quotes'),
         ("training.learning_rate", "1e-3", 'training.learning_rate is "1e-3" \\(text\\), not a number; .*1.0e-3'),
         ("training.lerning_rate", 0.1, "training has an unknown key 'lerning_rate'; did you mean 'learning_rate'"),
-        ("methods.weight.unit", "wieght", "methods.weight.unit is 'wieght'; choose one of weight, filter"),
-        ("methods.weight.criterion", "l7", "methods.weight.criterion is 'l7'; choose one of l1"),
-        ("methods.weight.realise", "remove", "methods.weight: single weights can't be removed"),
-        ("methods.parent", {"unit": "filter", "criterion": "l1", "scope": "layer", "realise": "mask"}, "name is taken"),
-        ("network", "resnet", "network is 'resnet'; choose one of original, voxnet, resnet3d, or yours as"),
+        ("methods.weight.unit", "wieght", "methods.weight.unit is 'wieght'; choose one of filter, weight"),
+        ("methods.weight.criterion", "l7", "methods.weight.criterion is 'l7'; choose one of fisher, l1"),
+        ("methods.weight.apply", "remove", "methods.weight: single weights can't be removed"),
+        ("methods.parent", {"unit": "filter", "criterion": "l1", "scope": "layer", "apply": "mask"}, "name is taken"),
+        ("network", "resnet", "network is 'resnet'; choose one of original, resnet3d, voxnet, or yours as"),
         ("methods.filter.criterion", "bn_scale", "bn_scale needs BatchNorm, network original has none"),
-        ("methods.filter.criterion", "lamp", "methods.filter.criterion is 'lamp'; choose one of l1, l2"),
+        ("methods.filter.criterion", "lamp", "methods.filter.criterion is 'lamp'; choose one of activation, bn_scale"),
         ("levels", [10, 101], "levels.1"),
         ("voxels.padding", 16, "leaves no cells"),
         ("dataset.source", "folder", "needs either dataset.folder or dataset.archive; give one of them"),
         ("dataset.archive", "x.zip", "dataset.archive goes with `source: folder`, modelnet10 or modelnet40"),
         ("voxels.scale", "fits", "voxels.scale"),
+        ("methods.filter.realise", "remove", "methods.filter has the key 'realise', which is now called 'apply'; rename it"),
+        ("methods.filter.grid", 8, "methods.filter has the key 'grid', which is now called 'channel_multiple'; rename it"),
         ("experiment", "../elsewhere", "experiment has '../elsewhere'; it must be letters, digits, `_`, `-` and `.`"),
         ("experiment", "a; rm -r b", "experiment has 'a; rm -r b'; it must be letters"),
         ("experiment", "-n", "experiment has '-n'; it must be letters"),
@@ -75,42 +88,46 @@ def test_a_class_may_have_any_other_name(name):
 )
 def test_what_cannot_work_is_refused(path, value, sentence):
     with pytest.raises(InputError, match=sentence) as error:
-        check_config(with_value(path, value), SCHEMA)
+        check_config(with_value(path, value))
     assert str(error.value).startswith("config: ") and "\n" not in str(error.value)
 
 
 def test_a_scale_and_the_corner_convention_exclude_each_other():
     changed = with_value("voxels.scale", 2.5)
-    check_config(changed, SCHEMA)
+    check_config(changed)
     changed["voxels"]["convention"] = "corner"
     with pytest.raises(InputError, match="voxels.scale is of the centred convention"):
-        check_config(changed, SCHEMA)
+        check_config(changed)
 
 
 def test_folder_and_archive_exclude_each_other():
     changed = with_value("dataset.archive", "x.zip")
     changed["dataset"] |= {"source": "modelnet10", "classes": "all"}
-    check_config(changed, SCHEMA)
+    check_config(changed)
     changed["dataset"]["folder"] = "x"
     with pytest.raises(InputError, match="either dataset.folder or dataset.archive"):
-        check_config(changed, SCHEMA)
+        check_config(changed)
 
 
 @pytest.mark.parametrize(
-    "name, recipe, sentence",
+    "name, more, sentence",
     [
         ("weight", {"budget": "macs"}, "masks remove no macs"),
-        ("weight", {"grid": 8}, "a grid is of filters"),
+        ("weight", {"channel_multiple": 8}, "a channel multiple is of filters"),
         ("filter", {"budget": "latency", "scope": "global"}, "latency is measured of networks that lose the same share"),
-        ("filter", {"budget": "latency", "grid": 8}, "latency is measured of networks that lose the same share"),
-        ("filter", {"grid": 8, "scope": "global"}, "a grid is of filters in each layer"),
+        ("filter", {"budget": "latency", "channel_multiple": 8}, "latency is measured of networks that lose the same share"),
+        ("filter", {"channel_multiple": 8, "scope": "global"}, "a channel multiple is of filters in each layer"),
         ("filter", {"retrain": "finetune", "learning_rate": 0.01}, "retrain finetune needs `epochs`"),
-        ("filter", {"retrain": "finetune", "epochs": 2}, "needs a `learning_rate`"),
+        ("filter", {"retrain": "finetune", "epochs": 2}, "needs `learning_rate`"),
         ("filter", {"retrain": "rewind", "epochs": 1000}, "can't go back further"),
         ("filter", {"epochs": 2}, "retrain none takes no epochs"),
         ("filter-masked", {"retrain": "scratch", "epochs": 2}, "new weights fill a mask again"),
         ("filter", {"budget": "macs", "steps": 2}, "steps count units"),
-        ("filter", {"grid": 17}, "a grid of 17 takes nothing of the 16 filters of network original's.* `grid: 16` or less"),
+        (
+            "filter",
+            {"channel_multiple": 17},
+            "a channel multiple of 17 takes nothing of the 16 filters of network original's.* `channel_multiple: 16` or less",
+        ),
         ("filter", {"retrain": "batchnorm"}, "retrain batchnorm needs BatchNorm, network original has none; choose another"),
         ("filter", {"retrain": "rewind", "epochs": 2, "learning_rate": 0.01}, "rewind trains at the parent's.*; leave"),
         ("filter", {"retrain": "scratch", "epochs": 2, "learning_rate": 0.01}, "scratch trains at the parent's.*; leave"),
@@ -122,27 +139,27 @@ def test_folder_and_archive_exclude_each_other():
         ("filter", {"scope": "block"}, "blocks \\(the 2:4 pattern\\) are of weights"),
     ],
 )
-def test_a_recipe_that_cannot_work_is_refused(name, recipe, sentence):
+def test_a_method_that_cannot_work_is_refused(name, more, sentence):
     changed = copy.deepcopy(DEFAULT)
-    changed["methods"][name] |= recipe
+    changed["methods"][name] |= more
     with pytest.raises(InputError, match=f"config: methods.{name}: .*{sentence}"):
-        check_config(changed, SCHEMA)
+        check_config(changed)
 
 
 @pytest.mark.parametrize(
-    "name, recipe, network, levels",
+    "name, more, network, levels",
     [
         ("weight", {"scope": "block"}, "original", [0, 25, 50, 75, 100]),
-        ("filter", {"grid": 16}, "original", [50]),
-        ("filter", {"grid": 64}, "package.module:Mine", [50]),
+        ("filter", {"channel_multiple": 16}, "original", [50]),
+        ("filter", {"channel_multiple": 64}, "package.module:Mine", [50]),
         ("filter", {"retrain": "batchnorm"}, "voxnet", [50]),
         ("filter", {"retrain": "rewind", "epochs": 2}, "original", [50]),
     ],
 )
-def test_what_is_near_to_that_but_works_is_taken(name, recipe, network, levels):
+def test_what_is_near_to_that_but_works_is_taken(name, more, network, levels):
     changed = copy.deepcopy(DEFAULT) | {"network": network, "levels": levels}
-    changed["methods"][name] |= recipe
-    check_config(changed, SCHEMA)
+    changed["methods"][name] |= more
+    check_config(changed)
 
 
 @pytest.mark.parametrize("path", sorted((ROOT / "experiments").glob("*.yaml")), ids=lambda path: path.stem)
@@ -150,30 +167,84 @@ def test_the_experiments_are_valid(path):
     merged = copy.deepcopy(DEFAULT)
     update_config(merged, yaml.safe_load(path.read_text()))
     merged["methods"] = {name: method for name, method in merged["methods"].items() if method}
-    check_config(merged, SCHEMA)
+    check_config(merged)
 
 
-def test_the_names_are_those_of_the_code():
-    assert list(networks.NETWORKS) == config.NETWORKS
-    built = {name: networks.build(name, 32, ["a", "b"]) for name in config.NETWORKS}
-    assert {name: min(networks.widths(network).values()) for name, network in built.items()} == config.FEWEST_FILTERS
-    plain = [name for name, network in built.items() if not any("running_mean" in key for key in network.state_dict())]
-    assert plain == config.WITHOUT_BATCHNORM
-    assert {unit: list(names) for unit, names in criteria.CRITERIA.items()} == config.CRITERIA
+@pytest.mark.parametrize("name", choices(NETWORKS))
+def test_what_is_known_of_a_network_beforehand_is_true(name):
+    network, facts = build_network(name, 32, ["a", "b"]), choices(NETWORKS)[name].facts
+    assert min(build.widths(network).values()) == facts["FEWEST_FILTERS"]
+    assert any("running_mean" in key for key in network.state_dict()) == facts["BATCHNORM"]
+
+
+def test_what_is_shipped_derives_from_the_declared_settings():
+    for path, content in write_settings.texts().items():
+        assert (ROOT / path).read_text() == content, f"{path} is not what `make settings` writes"
+    assert check_config(DEFAULT) == Config()
+
+
+@pytest.mark.parametrize("stage, sections, required", [
+    ("train", ["training", "augmentation", "voxels"], ["--voxels=v", "--classes=c", "--checkpoint=c", "--curve=c"]),
+    ("voxelize", ["voxels"], ["--meshes=m", "--shard=s", "--table=t", "--cache=c"]),
+    ("measure", ["measurement"], ["--parent=p", "--checkpoints=c", "--outputs=o", "--samples=s", "--voxels=v"]),
+    ("write_answer", ["answer"], ["--results=r", "--summary=s", "--demand=d"]),
+    ("generate_furniture", ["dataset"], ["--class=chair", "--folder=f"]),
+    ("extract_archive", ["dataset"], ["--archive=a", "--folder=f", "--classes=c"]),
+])  # fmt: skip
+def test_a_stage_run_by_hand_takes_the_default_experiments_settings(stage, sections, required):
+    options = importlib.import_module(stage).parse().parse_args(required)
+    if stage == "measure":
+        windows = windows_of(options)
+        assert windows == Config().measurement.brief and options.detail == Config().measurement.detail
+    found = {}
+    for section in sections:
+        default = getattr(Config(), section)
+        for key in set(default.__struct_fields__) & set(vars(options)) - FILES:
+            found[key] = getattr(options, key) == plain(getattr(default, key))
+    assert found and all(found.values()), [key for key, equal in found.items() if not equal]
+
+
+FILES = {"name", "folder", "archive", "classes"}  # which a stage is told by hand
+
+
+def plain(value):
+    return list(value) if isinstance(value, tuple) else value
+
+
+def test_pruning_by_hand_takes_what_a_method_leaves_out():
+    required = [
+        "--parent=p",
+        "--method=m",
+        "--level=50",
+        "--unit=filter",
+        "--criterion=l1",
+        "--scope=layer",
+        "--apply=remove",
+    ]
+    options = prune.parse().parse_args([*required, "--voxels=v", "--checkpoint=c", "--curve=c"])
+    assert from_options(Method, options) == Method("filter", "l1", "layer", "remove")
+    assert options.criterion_objects == Config().criterion_objects
+
+
+@pytest.mark.parametrize("value, sentence", [("0", "Expected `int` >= 1"), ("many", "Expected `int`")])
+def test_an_option_is_held_to_the_range_of_its_setting(value, sentence, capsys):
+    with pytest.raises(SystemExit):
+        train.parse().parse_args([f"--epochs={value}"])
+    assert "--epochs" in capsys.readouterr().err
 
 
 def test_a_missing_key_is_named():
     incomplete = copy.deepcopy(DEFAULT)
     del incomplete["training"]["epochs"]
     with pytest.raises(InputError, match="training lacks the key 'epochs'"):
-        check_config(incomplete, SCHEMA)
+        check_config(incomplete)
 
 
 def test_every_key_is_explained():
-    """Each line of config.yaml that sets something says what it means."""
-    settings = [line for line in (ROOT / "config.yaml").read_text().splitlines() if ": " in line.split("#")[0]]
-    unexplained = {line.split(":")[0].strip() for line in settings if "#" not in line}
-    assert unexplained <= {"test_per_class", "optimiser", "weight_decay", "weight", "filter"}  # said beside or by choices
+    for section in (Config, *(type(getattr(Config(), name)) for name in SECTIONS), Method):
+        schema = schema_of(section)["$defs"][section.__name__]["properties"]
+        plain = {key: one for key, one in schema.items() if "$ref" not in one and key != "methods"}
+        assert not [key for key, one in plain.items() if not one.get("description")], section.__name__
 
 
 def test_conda_environments_pin_what_the_requirements_pin():

@@ -10,7 +10,10 @@ import pynvml
 import pytest
 import torch
 
-from voxprune import counters
+from voxprune.measurement import gpu
+from voxprune.measurement.cpu import CpuWindow, available_cores, peak_resident_bytes
+from voxprune.measurement.energy import EnergyMeter
+from voxprune.measurement.reading import Reading
 
 GPU, CPU = torch.device("cuda"), torch.device("cpu")
 
@@ -102,14 +105,14 @@ def nvml(monkeypatch):
         stand_in = StandIn(*arguments, **named)
         monkeypatch.setitem(sys.modules, "pynvml", stand_in)
         monkeypatch.setattr(torch.cuda, "get_device_properties", lambda device: SimpleNamespace(uuid="1234"))
-        monkeypatch.setattr(counters, "DRAIN_PERIOD_S", 0.02)
+        monkeypatch.setattr(gpu, "DRAIN_PERIOD_S", 0.02)
         return stand_in
 
     return install
 
 
 def watched(device=GPU, seconds=0.1, during=lambda: None):
-    with counters.GpuWindow(device) as window:
+    with gpu.GpuWindow(device) as window:
         during()
         time.sleep(seconds)
     return window
@@ -120,7 +123,7 @@ def test_the_drivers_buffer_is_read_from_the_windows_beginning(nvml):
     stand_in = nvml(samples=[(100, 99), (200, 99)])
     window = watched(during=lambda: stand_in.samples.extend([(300, 10), (400, 20), (500, 30)]))
     expected = {"mean": 20, "sd": pytest.approx(np.std([10, 20, 30])), "n": 3}
-    assert window.utilization() == counters.Reading(expected)
+    assert window.utilization() == Reading(expected)
     assert stand_in.asked[0] == 0 and min(stand_in.asked[1:]) == 200
 
 
@@ -132,7 +135,7 @@ def test_without_a_buffer_nvml_is_polled(nvml):
 
 def test_an_empty_buffer_is_a_reason(nvml):
     nvml(samples=[])
-    assert watched().utilization() == counters.Reading(None, "the window closed before NVML gave a sample")
+    assert watched().utilization() == Reading(None, "the window closed before NVML gave a sample")
 
 
 def test_a_forbidden_counter_is_null_with_the_reason(nvml):
@@ -144,7 +147,7 @@ def test_a_forbidden_counter_is_null_with_the_reason(nvml):
 def test_no_gpu_is_null_with_the_reason():
     window = watched(CPU, 0)
     for reading in (window.utilization(), window.sm_activity()):
-        assert reading == counters.Reading(None, "no GPU: this was measured on the CPU")
+        assert reading == Reading(None, "no GPU: this was measured on the CPU")
     assert not window.throttled()
 
 
@@ -152,22 +155,22 @@ def test_no_nvml_is_null_with_the_reason(monkeypatch):
     monkeypatch.setitem(sys.modules, "pynvml", None)
     reading = watched(GPU, 0).utilization()
     assert reading.value is None and reading.reason.startswith("NVML can't be used")
-    assert counters.gpu_facts(GPU) is None and counters.other_gpu_processes(GPU) == 0
+    assert gpu.gpu_facts(GPU) is None and gpu.other_gpu_processes(GPU) == 0
 
 
 def test_sm_activity_comes_from_gpm_where_there_is_one(nvml):
     stand_in = nvml(activity=12.5)
-    assert watched().sm_activity() == counters.Reading(12.5) and stand_in.freed == 2
+    assert watched().sm_activity() == Reading(12.5) and stand_in.freed == 2
     nvml(activity=None)
-    assert watched().sm_activity() == counters.Reading(None, "this GPU has no GPM counters (Hopper and later have)")
+    assert watched().sm_activity() == Reading(None, "this GPU has no GPM counters (Hopper and later have)")
 
 
 def test_sm_activity_that_gpm_could_not_take_is_null_with_the_reason(nvml):
     """A call that succeeds, and a metric in it that did not."""
     nvml(activity=0.0, status=pynvml.NVML_ERROR_NOT_SUPPORTED)
-    assert watched().sm_activity() == counters.Reading(None, "NVML gives no GPM counters: Not Supported")
+    assert watched().sm_activity() == Reading(None, "NVML gives no GPM counters: Not Supported")
     nvml(activity=float("nan"))
-    assert watched().sm_activity() == counters.Reading(None, "GPM gave no number for this window")
+    assert watched().sm_activity() == Reading(None, "GPM gave no number for this window")
 
 
 @pytest.mark.parametrize("reasons, throttled", [
@@ -182,14 +185,14 @@ def test_slowing_down_for_heat_is_noticed(nvml, reasons, throttled):
 
 def test_other_processes_on_the_gpu_are_counted(nvml):
     nvml(processes=3)
-    assert counters.other_gpu_processes(GPU) == 2
+    assert gpu.other_gpu_processes(GPU) == 2
     nvml(processes=0)  # in a container that sees no processes, not even this one
-    assert counters.other_gpu_processes(GPU) == 0
+    assert gpu.other_gpu_processes(GPU) == 0
 
 
 def test_what_the_gpu_does_not_tell_is_none(nvml):
     nvml()
-    facts = counters.gpu_facts(GPU)
+    facts = gpu.gpu_facts(GPU)
     assert facts["name"] == "Stand-in" and facts["power_limit_w"] == 70 and facts["ecc"] is None
 
 
@@ -230,7 +233,7 @@ def record(gpu=None, cpu=None, dram=None, soc=None):
 
 
 def counted(device):
-    meter = counters.EnergyMeter(device, 10)
+    meter = EnergyMeter(device, 10)
     meter.begin()
     return meter.end(), meter
 
@@ -289,20 +292,20 @@ def test_energy_is_of_the_gpu_that_torch_uses(nvml, zeus, monkeypatch, visible):
 
 
 def test_short_windows_have_no_energy():
-    assert "windows of 10 s" in counters.EnergyMeter(CPU, 9.9).reason
+    assert "windows of 10 s" in EnergyMeter(CPU, 9.9).reason
 
 
 def test_without_zeus_energy_is_null_with_the_reason(monkeypatch):
     monkeypatch.setitem(sys.modules, "zeus.monitor", None)
-    assert counters.EnergyMeter(CPU, 10).reason.startswith("no energy counter:")
+    assert EnergyMeter(CPU, 10).reason.startswith("no energy counter:")
 
 
 def test_processor_time_is_split_between_this_process_and_others():
-    with counters.CpuWindow() as window:
+    with CpuWindow() as window:
         began = time.process_time()
         while time.process_time() < began + 0.3:
             pass
-    busy = 100 * 0.3 / window.seconds / counters.available_cores()
+    busy = 100 * 0.3 / window.seconds / available_cores()
     assert busy - 10 <= window.utilization_percent <= busy + 20  # the clock of CPU time ticks in hundredths of a second
     assert 0 <= window.other_percent <= 100
 
@@ -312,9 +315,9 @@ def allocate(megabytes):
 
 
 def test_peak_memory_is_that_of_the_work_alone():
-    small, large = (counters.peak_resident_bytes(allocate, megabytes).value for megabytes in (1, 201))
+    small, large = (peak_resident_bytes(allocate, megabytes).value for megabytes in (1, 201))
     assert 190 * 2**20 < large - small < 230 * 2**20
-    assert abs(counters.peak_resident_bytes(allocate, 1).value - small) < 20 * 2**20
+    assert abs(peak_resident_bytes(allocate, 1).value - small) < 20 * 2**20
 
 
 def test_the_studys_reading_is_nvidia_smis(nvml, monkeypatch, tmp_path):
@@ -324,4 +327,4 @@ def test_the_studys_reading_is_nvidia_smis(nvml, monkeypatch, tmp_path):
     command.write_text('#!/bin/sh\n[ "$1" = --query-gpu=utilization.gpu ] && [ "$3" = --id=GPU-1234 ] && echo 53\n')
     command.chmod(0o755)
     monkeypatch.setenv("PATH", f"{tmp_path}:/bin:/usr/bin")
-    assert counters.legacy_gpu_utilization(GPU) == 53
+    assert gpu.legacy_gpu_utilization(GPU) == 53

@@ -7,11 +7,13 @@ import torch
 from torch.nn.functional import cross_entropy
 
 import nets
-from voxprune.criteria import CRITERIA, Sample
-from voxprune.files import InputError
-from voxprune.groups import find_groups
+from voxprune.core.errors import InputError
+from voxprune.pruning.groups import find_groups
+from voxprune.pruning.scoring import Sample, criterion
+from voxprune.settings.method import criteria
 
-FILTER, WEIGHT = CRITERIA["filter"], CRITERIA["weight"]
+FILTER, WEIGHT = ({name: criterion(unit, name) for name in criteria(unit)} for unit in ("filter", "weight"))
+CRITERIA = {"filter": FILTER, "weight": WEIGHT}
 
 
 @pytest.fixture

@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 import torch
 
-from voxprune.dataset import batches, load_split, sample, split_validation, unpack
-from voxprune.files import InputError
-from voxprune.voxels import pack
+from voxprune.core.errors import InputError
+from voxprune.voxels.dataset import batches, load_split, sample, split_validation, unpack
+from voxprune.voxels.voxelize import pack
 
 
 def write_shard(folder, split, name, grids):

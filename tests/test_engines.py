@@ -2,15 +2,20 @@
 
 import functools
 import sys
-from dataclasses import replace
 
 import pytest
 import torch
+from msgspec.structs import replace
 
 import nets
-from voxprune import engines, networks
-from voxprune.criteria import Sample
-from voxprune.pruning import Method, prune
+from voxprune.core.registry import choices
+from voxprune.measurement import memory_format
+from voxprune.measurement.engines import torch_compile
+from voxprune.measurement.runner import Unavailable, prepare
+from voxprune.pruning.prune import prune
+from voxprune.pruning.scoring import Sample
+from voxprune.settings.method import Method
+from voxprune.settings.network import NETWORKS
 
 FILTER = Method("filter", "l1", "layer", "remove")
 INPUTS = (torch.rand(3, 1, 16, 16, 16, generator=torch.Generator().manual_seed(0)) < 0.3).float()
@@ -18,7 +23,7 @@ INPUTS = (torch.rand(3, 1, 16, 16, 16, generator=torch.Generator().manual_seed(0
 
 def answer(engine, network, inputs=INPUTS, threads=1):
     with torch.inference_mode():
-        return torch.as_tensor(engines.ENGINES[engine](network, inputs, threads).start()(inputs))
+        return torch.as_tensor(prepare(engine, network, inputs, threads).start()(inputs))
 
 
 def pruned(name, level, **changes):
@@ -26,7 +31,7 @@ def pruned(name, level, **changes):
 
 
 @pytest.mark.parametrize("engine", ["torch", "onnxruntime", "openvino"])
-@pytest.mark.parametrize("name", networks.NETWORKS)
+@pytest.mark.parametrize("name", choices(NETWORKS))
 @pytest.mark.parametrize("level", [0, 50])
 def test_engines_agree(engine, name, level):
     network = pruned(name, level)
@@ -37,7 +42,7 @@ def test_engines_agree(engine, name, level):
 
 @pytest.mark.parametrize("engine", ["onnxruntime", "openvino"])
 def test_an_empty_layer_is_refused_with_the_reason(engine):
-    with pytest.raises(engines.Unavailable, match="a layer keeps no filter"):
+    with pytest.raises(Unavailable, match="a layer keeps no filter"):
         answer(engine, pruned("original", 100))
 
 
@@ -48,7 +53,7 @@ def test_torch_runs_empty_layers():
 @pytest.mark.parametrize("engine", ["onnxruntime", "openvino"])
 def test_an_engine_that_is_not_installed_says_so(engine, monkeypatch):
     monkeypatch.setitem(sys.modules, engine, None)
-    with pytest.raises(engines.Unavailable, match=f"{engine} can't be imported"):
+    with pytest.raises(Unavailable, match=f"{engine} can't be imported"):
         answer(engine, nets.build("original").eval())
 
 
@@ -60,7 +65,7 @@ def test_a_compiler_that_fails_is_a_reason_not_a_crash(monkeypatch):
         return fail
 
     monkeypatch.setattr(torch, "compile", compiled)
-    with pytest.raises(engines.Unavailable, match="torch.compile fails: InvalidCxxCompiler: No working C.. compiler found$"):
+    with pytest.raises(Unavailable, match="torch.compile fails: InvalidCxxCompiler: No working C.. compiler found$"):
         answer("torch-compile", nets.build("original").eval())
 
 
@@ -87,7 +92,7 @@ def compiler(monkeypatch):
 
 def test_every_network_of_many_runs_compiled_and_is_compiled_once(compiler):
     """Dynamo keeps 8 compilations of one `forward` by itself, and runs all others uncompiled."""
-    runs = [engines.torch_compile(pruned("original", level), INPUTS, 1).start() for level in range(0, 60, 5)]
+    runs = [torch_compile.prepare(pruned("original", level), INPUTS, 1).start() for level in range(0, 60, 5)]
     assert compiler == {"compilations": len(runs), "calls": len(runs)}
     with torch.inference_mode():
         for run in runs:
@@ -96,10 +101,10 @@ def test_every_network_of_many_runs_compiled_and_is_compiled_once(compiler):
 
 
 def test_a_compiler_that_would_give_up_is_a_reason(compiler, monkeypatch):
-    monkeypatch.setattr(engines, "COMPILATIONS", 1)
-    engines.torch_compile(pruned("original", 0), INPUTS, 1)
-    with pytest.raises(engines.Unavailable, match="torch.compile fails: .*limit"):
-        engines.torch_compile(pruned("original", 50), INPUTS, 1)
+    monkeypatch.setattr(torch_compile, "COMPILATIONS", 1)
+    torch_compile.prepare(pruned("original", 0), INPUTS, 1)
+    with pytest.raises(Unavailable, match="torch.compile fails: .*limit"):
+        torch_compile.prepare(pruned("original", 50), INPUTS, 1)
 
 
 def test_the_faster_memory_format_is_named(monkeypatch):
@@ -110,20 +115,20 @@ def test_the_faster_memory_format_is_named(monkeypatch):
         formats.append(kernel.is_contiguous())
         return 1.0 if formats[-1] else 2.0
 
-    monkeypatch.setattr(engines, "_trial_seconds", seconds)
-    monkeypatch.setattr(engines, "_faster_formats", {})
-    runner = engines.torch_eager(nets.build("resnet3d").eval(), INPUTS, 1)
-    assert len(formats) == 2 * engines.TRIALS and runner.memory_format == "default" and runner.device.type == "cpu"
+    monkeypatch.setattr(memory_format, "_trial_seconds", seconds)
+    monkeypatch.setattr(memory_format, "_faster_formats", {})
+    runner = prepare("torch", nets.build("resnet3d").eval(), INPUTS, 1)
+    assert len(formats) == 2 * memory_format.TRIALS and runner.memory_format == "default" and runner.device.type == "cpu"
     assert runner.network_bytes == sum(tensor.nbytes for tensor in nets.build("resnet3d").state_dict().values())
 
 
 def test_networks_of_equal_shapes_run_in_one_memory_format(monkeypatch):
     """However the trial ends: else a masked network could seem faster than its parent by luck."""
-    lucky = iter([3.0, 2.0] * engines.TRIALS + [2.0, 3.0] * 3 * engines.TRIALS)
-    monkeypatch.setattr(engines, "_trial_seconds", lambda network, inputs: next(lucky))
-    monkeypatch.setattr(engines, "_faster_formats", {})
-    parent, masked, removed = pruned("original", 0), pruned("original", 50, realise="mask"), pruned("original", 50)
-    chosen = [engines.torch_eager(network, INPUTS, 1).memory_format for network in (parent, masked, removed)]
+    lucky = iter([3.0, 2.0] * memory_format.TRIALS + [2.0, 3.0] * 3 * memory_format.TRIALS)
+    monkeypatch.setattr(memory_format, "_trial_seconds", lambda network, inputs: next(lucky))
+    monkeypatch.setattr(memory_format, "_faster_formats", {})
+    parent, masked, removed = pruned("original", 0), pruned("original", 50, apply="mask"), pruned("original", 50)
+    chosen = [prepare("torch", network, INPUTS, 1).memory_format for network in (parent, masked, removed)]
     assert chosen == ["channels_last_3d", "channels_last_3d", "default"]
 
 

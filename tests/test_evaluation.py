@@ -8,17 +8,21 @@ import torch
 from torch.utils.flop_counter import FlopCounterMode
 
 import nets
-from voxprune import evaluation, networks
-from voxprune.criteria import Sample
-from voxprune.dataset import Voxels
-from voxprune.pruning import Method, prune
-from voxprune.voxels import pack
+from voxprune.networks import cost, evaluation
+from voxprune.networks.build import build_network
+from voxprune.networks.checkpoint import save_checkpoint
+from voxprune.networks.cost import network_cost
+from voxprune.pruning.prune import prune
+from voxprune.pruning.scoring import Sample
+from voxprune.settings.method import Method
+from voxprune.voxels.dataset import Voxels
+from voxprune.voxels.voxelize import pack
 
 
 @pytest.fixture
 def network():
     torch.manual_seed(0)
-    return networks.build("original", 8, ["a", "b", "c"])
+    return build_network("original", 8, ["a", "b", "c"])
 
 
 def test_accuracy_balanced_and_per_class():
@@ -30,7 +34,7 @@ def test_accuracy_balanced_and_per_class():
 
 
 def test_macs_are_those_of_the_formula(network):
-    assert evaluation.macs_by_layer(network) == {
+    assert cost.macs_by_layer(network) == {
         "conv1": 27 * 16 * 4**3, "conv2": 27 * 16 * 32 * 4**3, "fc1": 32 * 2**3 * 128, "fc2": 128 * 3,
     }  # fmt: skip
 
@@ -40,38 +44,38 @@ def test_macs_are_those_of_torchs_counter(name):
     network = nets.build(name)
     with FlopCounterMode(display=False) as counter:
         network(torch.zeros(1, 1, 16, 16, 16))
-    assert 2 * sum(evaluation.macs_by_layer(network).values()) == counter.get_total_flops()
+    assert 2 * sum(cost.macs_by_layer(network).values()) == counter.get_total_flops()
 
 
 def test_effective_macs_leave_zeros_out(network):
-    full = evaluation.cost(network)
+    full = network_cost(network)
     masked, _ = prune(network, Method("weight", "l1", "layer", "mask"), 50, None)
-    cost = evaluation.cost(masked)
+    found = network_cost(masked)
     convolutions = 27 * 16 * 4**3 + 27 * 16 * 32 * 4**3
-    assert cost["macs"] == full["macs"] == full["effective_macs"]
-    assert cost["effective_macs"] == full["macs"] - convolutions // 2
-    assert evaluation.removed_percent(full, cost) == pytest.approx({"weights": 50, "filters": 0, "macs": 0, "parameters": 0})
+    assert found["macs"] == full["macs"] == full["effective_macs"]
+    assert found["effective_macs"] == full["macs"] - convolutions // 2
+    assert cost.removed_percent(full, found) == pytest.approx({"weights": 50, "filters": 0, "macs": 0, "parameters": 0})
 
 
 def test_what_removal_took(network):
     inputs = Sample((torch.rand(2, 1, 8, 8, 8) < 0.3).float(), torch.zeros(2, dtype=torch.int64), 0)
     removed, _ = prune(network, Method("filter", "l1", "layer", "remove"), 50, inputs)
-    cost, full = evaluation.cost(removed), evaluation.cost(network)
+    own, full = network_cost(removed), network_cost(network)
     macs = 27 * 8 * 4**3 + 27 * 8 * 16 * 4**3 + 16 * 2**3 * 128 + 128 * 3
-    assert cost["macs"] == cost["effective_macs"] == macs
-    assert cost["parameters"] == sum(tensor.numel() for tensor in removed.state_dict().values())
-    found = evaluation.removed_percent(full, cost)
+    assert own["macs"] == own["effective_macs"] == macs
+    assert own["parameters"] == sum(tensor.numel() for tensor in removed.state_dict().values())
+    found = cost.removed_percent(full, own)
     assert found["filters"] == 50 and found["macs"] == pytest.approx(100 * (1 - macs / full["macs"]))
 
 
-@pytest.mark.parametrize("realise", ["mask", "remove"])
-def test_collapse_is_told(network, realise):
+@pytest.mark.parametrize("apply", ["mask", "remove"])
+def test_collapse_is_told(network, apply):
     inputs = Sample(torch.ones(1, 1, 8, 8, 8), torch.zeros(1, dtype=torch.int64), 0)
-    method = Method("filter", "l1", "layer", realise)
+    method = Method("filter", "l1", "layer", apply)
     assert not evaluation.collapsed(prune(network, method, 90, inputs)[0])
     everything, _ = prune(network, method, 100, inputs)
     assert evaluation.collapsed(everything)
-    assert evaluation.cost(everything)["filters"] == 0
+    assert network_cost(everything)["filters"] == 0
 
 
 def test_a_layer_with_a_way_around_it_may_keep_nothing():
@@ -102,16 +106,16 @@ def test_judging_collapse_changes_nothing(name):
 
 
 def test_zeros_compress(tmp_path, network):
-    networks.save(network, tmp_path / "full", {})
-    networks.save(prune(network, Method("weight", "l1", "layer", "mask"), 90, None)[0], tmp_path / "sparse", {})
-    full, sparse = evaluation.stored_bytes(tmp_path / "full"), evaluation.stored_bytes(tmp_path / "sparse")
+    save_checkpoint(network, tmp_path / "full", nets.ORIGIN)
+    save_checkpoint(prune(network, Method("weight", "l1", "layer", "mask"), 90, None)[0], tmp_path / "sparse", nets.ORIGIN)
+    full, sparse = cost.stored_bytes(tmp_path / "full"), cost.stored_bytes(tmp_path / "sparse")
     assert full["checkpoint_bytes"] == sparse["checkpoint_bytes"] == (tmp_path / "full").stat().st_size
     assert sparse["compressed_bytes"] < full["compressed_bytes"]
 
 
 def test_activation_bytes_are_those_of_the_largest_layer():
     """original at 8^3: the first convolution takes 4^3 cells of one channel to 16, the second 16 to 32."""
-    assert evaluation.activation_bytes(networks.build("original", 8, ["a", "b"])) == 4 * 4**3 * (16 + 32)
+    assert cost.activation_bytes(build_network("original", 8, ["a", "b"])) == 4 * 4**3 * (16 + 32)
 
 
 def test_all_views_of_an_object_vote(network):

@@ -19,9 +19,13 @@ from safetensors.torch import save_file
 
 import nets
 from conftest import QUICK, snakemake
-from voxprune import networks, training
-from voxprune.files import InputError, run_command, whole, write_json
-from voxprune.memory import enough_memory
+from voxprune.core.command import run_command
+from voxprune.core.errors import InputError
+from voxprune.core.files import atomic_write, write_json
+from voxprune.core.memory import enough_memory
+from voxprune.networks.architectures import original
+from voxprune.networks.checkpoint import load_checkpoint, save_checkpoint
+from voxprune.training import fit
 
 
 def mount(*arguments):
@@ -115,22 +119,22 @@ def test_training_on_a_full_disk_stops_with_a_sentence_and_goes_on_from_its_last
     assert (folder / "checkpoint.safetensors").read_bytes() == (tmp_path / "checkpoint.safetensors").read_bytes()
 
 
-def save_checkpoint(path):
-    networks.save(nets.build("original"), path, {})
+def make_checkpoint(path):
+    save_checkpoint(nets.build("original"), path, nets.ORIGIN)
 
 
 def save_state(path):
-    with whole(path) as temporary, open(temporary, "wb") as file:
+    with atomic_write(path) as temporary, open(temporary, "wb") as file:
         torch.save({"x": torch.zeros(100_000)}, file)
 
 
 def save_array(path):
-    with whole(path) as temporary, open(temporary, "wb") as file:
+    with atomic_write(path) as temporary, open(temporary, "wb") as file:
         np.save(file, np.zeros(100_000))
 
 
 def save_arrays(path):
-    with whole(path) as temporary, open(temporary, "wb") as file:
+    with atomic_write(path) as temporary, open(temporary, "wb") as file:
         np.savez(file, x=np.zeros(100_000))
 
 
@@ -139,10 +143,10 @@ def save_json(path):
 
 
 def save_curve(path):
-    training.write_curve(path, [dict.fromkeys(training.CURVE, 0.123456789)] * 10_000)
+    fit.write_curve(path, [dict.fromkeys(fit.CURVE, 0.123456789)] * 10_000)
 
 
-@pytest.mark.parametrize("write", [save_checkpoint, save_state, save_array, save_arrays, save_json, save_curve])
+@pytest.mark.parametrize("write", [make_checkpoint, save_state, save_array, save_arrays, save_json, save_curve])
 def test_no_file_is_left_half_written_on_a_full_disk(write, small_disk):
     limit, _ = small_disk
     folder = limit(128)
@@ -184,14 +188,14 @@ def gpu_is_full(*arguments, **options):
 
 
 def test_training_out_of_gpu_memory_names_batch_size_and_resolution(voxels, tmp_path, monkeypatch):
-    monkeypatch.setattr(training, "cross_entropy", gpu_is_full)
+    monkeypatch.setattr("voxprune.training.fit.cross_entropy", gpu_is_full)
     assert sentence_of(train, *training_options(voxels, tmp_path)) == (
         "train: out of GPU memory with batches of 8 at resolution 8; lower `training: batch_size` or `voxels: resolution`"
     )
 
 
 def test_evaluating_out_of_gpu_memory_names_batch_size_and_resolution(voxels, checkpoint, tmp_path, monkeypatch):
-    monkeypatch.setattr(networks.Original, "forward", lambda self, x: gpu_is_full() if len(x) > 1 else x.new_zeros(1, 2))
+    monkeypatch.setattr(original.Network, "forward", lambda self, x: gpu_is_full() if len(x) > 1 else x.new_zeros(1, 2))
     sentence = sentence_of(evaluate, *evaluation_options(voxels, checkpoint, checkpoint, tmp_path))
     assert sentence.startswith("evaluate: out of GPU memory with batches of 64 at resolution 8; lower")
 
@@ -248,10 +252,10 @@ def a_pickle_of_torch(path):
 
 
 def another_program_as_network(path):
-    network = networks.load(path)[0]
+    network = load_checkpoint(path)[0]
     network.description["network"] = "os:mkdir"
     network.description["resolution"] = str(path.with_name("sprung"))
-    networks.save(network, path, {})
+    save_checkpoint(network, path, nets.ORIGIN)
 
 
 @pytest.mark.parametrize("damage", [cut_short, one_bit_flipped, emptied, other_tensors, a_pickle, a_pickle_of_torch,

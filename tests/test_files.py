@@ -10,13 +10,15 @@ import time
 import pytest
 
 from conftest import ROOT
-from voxprune import provenance
-from voxprune.files import InputError, read_json, run_command, whole, write_json
+from voxprune.core import provenance
+from voxprune.core.command import run_command
+from voxprune.core.errors import InputError
+from voxprune.core.files import atomic_write, read_json, write_json
 
 
 def test_a_broken_write_leaves_the_old_file_and_no_other(tmp_path):
     (tmp_path / "x").write_text("old")
-    with pytest.raises(RuntimeError), whole(tmp_path / "x") as temporary:
+    with pytest.raises(RuntimeError), atomic_write(tmp_path / "x") as temporary:
         temporary.write_text("half")
         raise RuntimeError
     assert [(path.name, path.read_text()) for path in tmp_path.iterdir()] == [("x", "old")]
@@ -27,7 +29,7 @@ def test_content_is_on_the_disk_before_its_name(tmp_path, monkeypatch):
     done = []
     monkeypatch.setattr("os.fsync", lambda file: done.append(("fsync", os.readlink(f"/proc/self/fd/{file}"))))
     monkeypatch.setattr("os.replace", lambda *paths: done.append(("replace", str(paths[0]))))
-    with whole(tmp_path / "x") as temporary:
+    with atomic_write(tmp_path / "x") as temporary:
         temporary.write_text("new")
     assert done == [("fsync", str(temporary)), ("replace", str(temporary))]
 
@@ -36,7 +38,7 @@ def test_what_a_killed_writer_left_is_removed_and_never_read(tmp_path):
     for name, age in ((".x.123.part", 2 * 3600), (".x.124.part", 60), (".y.123.part", 2 * 3600)):
         (tmp_path / name).write_text("half")
         os.utime(tmp_path / name, (time.time() - age,) * 2)
-    with whole(tmp_path / "x") as temporary:
+    with atomic_write(tmp_path / "x") as temporary:
         temporary.write_text("new")
     assert (tmp_path / "x").read_text() == "new"
     assert {path.name for path in tmp_path.iterdir()} == {"x", ".x.124.part", ".y.123.part"}
@@ -45,8 +47,8 @@ def test_what_a_killed_writer_left_is_removed_and_never_read(tmp_path):
 def test_two_writers_never_mix(tmp_path):
     """What a killed run left running may still write: the file is always one writer's, whole."""
     content = {name: name * 1_000_000 for name in "ab"}
-    code = "import sys; from voxprune.files import whole\n"
-    code += "for _ in range(20):\n with whole(sys.argv[1]) as t: t.write_text(sys.argv[2] * 1_000_000)"
+    code = "import sys; from voxprune.core.files import atomic_write\n"
+    code += "for _ in range(20):\n with atomic_write(sys.argv[1]) as t: t.write_text(sys.argv[2] * 1_000_000)"
     environment = {**os.environ, "PYTHONPATH": str(ROOT / "scripts")}
     writers = [subprocess.Popen([sys.executable, "-c", code, tmp_path / "x", name], env=environment) for name in content]
     while any(writer.poll() is None for writer in writers):
@@ -57,7 +59,7 @@ def test_two_writers_never_mix(tmp_path):
 
 
 def test_a_full_disk_is_one_sentence(tmp_path):
-    with pytest.raises(InputError, match="no space left on this disk; free some"), whole(tmp_path / "x") as temporary:
+    with pytest.raises(InputError, match="no space left on this disk; free some"), atomic_write(tmp_path / "x") as temporary:
         temporary.write_text("half")
         raise OSError(errno.ENOSPC, "No space left on device")
     assert not list(tmp_path.iterdir())
@@ -83,11 +85,12 @@ def test_a_command_ends_in_one_sentence():
 
 @pytest.fixture
 def scripts(tmp_path, monkeypatch):
-    (tmp_path / "voxprune").mkdir()
-    (tmp_path / "stage.py").write_text("from voxprune import near\n")
-    (tmp_path / "voxprune/near.py").write_text("from voxprune.far import thing\n")
-    (tmp_path / "voxprune/far.py").write_text("thing = 1\n")
-    (tmp_path / "voxprune/other.py").write_text("thing = 1\n")
+    for package in ("a", "b"):
+        (tmp_path / "voxprune" / package).mkdir(parents=True)
+    (tmp_path / "stage.py").write_text("from voxprune.a import near\n")
+    (tmp_path / "voxprune/a/near.py").write_text("from voxprune.b.far import thing\n")
+    (tmp_path / "voxprune/b/far.py").write_text("thing = 1\n")
+    (tmp_path / "voxprune/b/other.py").write_text("thing = 1\n")
     monkeypatch.setattr(provenance, "SCRIPTS", tmp_path)
 
     def hash_after(file=None, text=None):
@@ -100,10 +103,10 @@ def scripts(tmp_path, monkeypatch):
 
 
 @pytest.mark.parametrize("file, text, counts", [
-    ("voxprune/far.py", "thing = 2\n", True),
-    ("voxprune/far.py", "thing  =  1  # a comment\n", False),
-    ("voxprune/other.py", "thing = 2\n", False),
-    ("stage.py", "from voxprune import near\nprint(near)\n", True),
+    ("voxprune/b/far.py", "thing = 2\n", True),
+    ("voxprune/b/far.py", "thing  =  1  # a comment\n", False),
+    ("voxprune/b/other.py", "thing = 2\n", False),
+    ("stage.py", "from voxprune.a import near\nprint(near)\n", True),
 ])  # fmt: skip
 def test_code_counts_by_meaning_and_by_what_a_stage_imports(scripts, file, text, counts):
     assert (scripts() != scripts(file, text)) == counts

@@ -3,16 +3,16 @@
 import numpy as np
 import pytest
 
-from voxprune import furniture
-from voxprune.grids import Grid
-from voxprune.meshes import read_mesh
-from voxprune.voxels import voxelize
+from voxprune.datasets import furniture, furniture_classes
+from voxprune.meshes.read import read_mesh
+from voxprune.settings.voxels import Grid
+from voxprune.voxels.voxelize import voxelize
 
 CLASSES = ["bathtub", "bed", "chair", "desk", "dresser", "monitor", "night_stand", "sofa", "table", "toilet"]
 
 
 def test_it_has_modelnet10s_classes():
-    assert list(furniture.MAKERS) == CLASSES
+    assert list(furniture_classes.MAKERS) == CLASSES
 
 
 @pytest.mark.parametrize("name", CLASSES)

@@ -11,7 +11,7 @@ import psutil
 import pytest
 
 from conftest import QUICK, ROOT, snakemake
-from voxprune import interruption
+from voxprune.core import interruption
 
 SECONDS = 60  # that nothing here should take
 
@@ -26,7 +26,7 @@ def train(voxels, folder, epochs=40, learning_rate=0.05):
 
 def prune(voxels, parent, folder):
     return [
-        sys.executable, ROOT / "scripts/prune.py", "--parent", parent, "--method", "m", "--unit", "filter", "--realise", "remove",
+        sys.executable, ROOT / "scripts/prune.py", "--parent", parent, "--method", "m", "--unit", "filter", "--apply", "remove",
         "--level", 50, "--steps", 2, "--retrain", "finetune", "--epochs", 30, "--learning-rate", 0.01, "--voxels", voxels,
         "--gpus", 0, "--checkpoint", folder / "checkpoint.safetensors", "--curve", folder / "curve.csv",
     ]  # fmt: skip

@@ -8,18 +8,26 @@ import measure
 import numpy as np
 import pytest
 import torch
+from msgspec.structs import replace
 
 import nets
-from voxprune import counters, dataset, engines, measurement, networks, provenance
-from voxprune.criteria import Sample
-from voxprune.dataset import Voxels
-from voxprune.files import InputError
-from voxprune.measurement import AGAIN, PARENT, Cell
-from voxprune.pruning import Method, prune
-from voxprune.voxels import pack
+from voxprune.core import provenance
+from voxprune.core.errors import InputError
+from voxprune.measurement import compare, cpu, energy, gpu, latency, saturation
+from voxprune.measurement.conditions import Cell, cells
+from voxprune.measurement.latency import AGAIN, PARENT
+from voxprune.measurement.reading import Reading
+from voxprune.measurement.runner import Runner
+from voxprune.pruning.prune import prune
+from voxprune.pruning.scoring import Sample
+from voxprune.settings.measurement import Windows
+from voxprune.settings.method import Method
+from voxprune.voxels import dataset
+from voxprune.voxels.dataset import Voxels
+from voxprune.voxels.voxelize import pack
 
 CPU = torch.device("cpu")
-WINDOWS = measurement.Windows(repetitions=3, seconds=0.01, calls=2, warmup_calls=1, windows=2, window_seconds=0.02)
+WINDOWS = Windows(repetitions=3, seconds=0.01, calls=2, warmup_calls=1, windows=2, window_seconds=0.02)
 
 
 @pytest.fixture
@@ -45,37 +53,37 @@ def sleeping(monkeypatch, voxels):
     """measure() of networks that only sleep: {name: milliseconds, or a function of the number of the call}."""
 
     def engine(network, inputs, threads):
-        return engines.Runner(lambda: network, inputs.device)
+        return Runner(lambda: network, inputs.device)
 
     def sleeping(times, windows=WINDOWS):
-        monkeypatch.setitem(engines.ENGINES, "torch", engine)
+        monkeypatch.setattr("voxprune.measurement.engines.torch.prepare", engine)
         models = {name: Sleeper(milliseconds) for name, milliseconds in times.items()}
-        conditions = measurement.cells(["torch"], [1], [2], CPU)
-        return measurement.measure(models, voxels, conditions, windows, CPU, report=lambda line: None), conditions[0]
+        conditions = cells(["torch"], [1], [2], CPU)
+        return compare.measure(models, voxels, conditions, windows, CPU, report=lambda line: None), conditions[0]
 
     return sleeping
 
 
 def test_cells_are_all_combinations(monkeypatch):
-    monkeypatch.setattr(counters, "available_cores", lambda: 4)
-    assert measurement.cells(["torch", "openvino"], ["1", "all"], [1, 64], torch.device("cuda")) == [
+    monkeypatch.setattr(cpu, "available_cores", lambda: 4)
+    assert cells(["torch", "openvino"], ["1", "all"], [1, 64], torch.device("cuda")) == [
         Cell("torch", "cuda", 1, 1), Cell("torch", "cuda", 1, 64), Cell("torch", "cuda", 4, 1), Cell("torch", "cuda", 4, 64),
         Cell("openvino", "cpu", 1, 1), Cell("openvino", "cpu", 1, 64), Cell("openvino", "cpu", 4, 1), Cell("openvino", "cpu", 4, 64),
     ]  # fmt: skip
 
 
 def test_all_threads_of_a_single_core_are_one(monkeypatch):
-    monkeypatch.setattr(counters, "available_cores", lambda: 1)
-    assert [cell.threads for cell in measurement.cells(["torch"], ["1", "all"], [1], CPU)] == [1]
+    monkeypatch.setattr(cpu, "available_cores", lambda: 1)
+    assert [cell.threads for cell in cells(["torch"], ["1", "all"], [1], CPU)] == [1]
 
 
 def test_every_network_and_cell_gets_its_figures(voxels):
     parent = nets.build("original").eval()
     sample = Sample(torch.ones(2, 1, 16, 16, 16), torch.tensor([0, 1]), 0)
     empty, _ = prune(parent, Method("filter", "l1", "layer", "remove"), 100, sample)
-    conditions = measurement.cells(["torch", "onnxruntime", "openvino"], [1], [1, 4], CPU)
+    conditions = cells(["torch", "onnxruntime", "openvino"], [1], [1, 4], CPU)
     models = {PARENT: parent, AGAIN: parent, "empty": empty.eval()}
-    found = measurement.measure(models, voxels, conditions, WINDOWS, CPU, report=lambda line: None)
+    found = compare.measure(models, voxels, conditions, WINDOWS, CPU, report=lambda line: None)
     assert list(found.figures) == [PARENT, AGAIN, "empty"]
     for name, figures in found.figures.items():
         assert [Cell(*(cell[field.name] for field in dataclasses.fields(Cell))) for cell in figures] == conditions
@@ -108,12 +116,12 @@ def test_calls_last_as_long_and_are_as_many_as_asked(sleeping):
 
 
 def test_a_quiet_run_is_valid_and_a_drifting_parent_is_not(sleeping):
-    sleeping_longer = dataclasses.replace(WINDOWS, seconds=0.05)
+    sleeping_longer = replace(WINDOWS, seconds=0.05)
     found, cell = sleeping({PARENT: 5, AGAIN: 5}, sleeping_longer)
     reasons = [reason for reason in found.invalid_reasons if "other processes" not in reason]  # this machine may be busy
     assert reasons == []
     drifting = {(name, cell): [np.array([milliseconds]) for milliseconds in (5.0, 5.5, 6.5)] for name in (PARENT, AGAIN)}
-    assert measurement._invalid_reasons(drifting, [cell], 3.0, 0, []) == [
+    assert compare._invalid_reasons(drifting, [cell], 3.0, 0, []) == [
         "the parent's latency drifted by 30 % from the first round to the last"
     ]
 
@@ -122,19 +130,19 @@ def test_one_engine_that_differs_from_itself_makes_a_run_invalid():
     """Where all others are steady; one disturbed round doesn't."""
     cells = [Cell(engine, "cpu", 1, 1) for engine in ("torch", "onnxruntime", "openvino")]
     steady = {(name, cell): [np.array([5.0])] * 5 for name in (PARENT, AGAIN) for cell in cells}
-    assert measurement._invalid_reasons(steady, cells, 0.0, 0, []) == []
+    assert compare._invalid_reasons(steady, cells, 0.0, 0, []) == []
     disturbed = steady | {(AGAIN, cells[1]): [np.array([each]) for each in (5.0, 50.0, 5.0, 5.0, 5.0)]}
-    assert measurement._invalid_reasons(disturbed, cells, 0.0, 0, []) == []
+    assert compare._invalid_reasons(disturbed, cells, 0.0, 0, []) == []
     unequal = steady | {(AGAIN, cells[1]): [np.array([8.0])] * 5}
     sentence = "the parent differs from itself by 60 % in onnxruntime/cpu/threads1/batch1"
-    assert measurement._invalid_reasons(unequal, cells, 0.0, 0, []) == [sentence]
+    assert compare._invalid_reasons(unequal, cells, 0.0, 0, []) == [sentence]
 
 
 @pytest.mark.parametrize("busy", [0, 1], ids=["latency", "throughput"])
 def test_other_processes_count_in_every_phase(monkeypatch, sleeping, busy):
     loads = iter([40.0, 3.0] if busy == 0 else [3.0, 40.0])
 
-    class Window(counters.CpuWindow):
+    class Window(cpu.CpuWindow):
         """Of a phase; the windows within one don't judge."""
 
         def __enter__(self):
@@ -146,7 +154,7 @@ def test_other_processes_count_in_every_phase(monkeypatch, sleeping, busy):
             if self.phase:
                 self.other_percent = next(loads)
 
-    monkeypatch.setattr(counters, "CpuWindow", Window)
+    monkeypatch.setattr(cpu, "CpuWindow", Window)
     found, _ = sleeping({PARENT: 5, AGAIN: 5})
     assert "other processes kept 40 % of the cores busy" in found.invalid_reasons
 
@@ -154,7 +162,7 @@ def test_other_processes_count_in_every_phase(monkeypatch, sleeping, busy):
 def test_whatever_else_computed_makes_a_run_invalid():
     cell = Cell("torch", "cuda", 1, 1)
     steady = {(name, cell): [np.array([5.0])] * 3 for name in (PARENT, AGAIN)}
-    assert measurement._invalid_reasons(steady, [cell], 40.0, 2, [False, True]) == [
+    assert compare._invalid_reasons(steady, [cell], 40.0, 2, [False, True]) == [
         "other processes kept 40 % of the cores busy",
         "2 other process(es) computed on the GPU",
         "the GPU throttled itself",
@@ -163,14 +171,14 @@ def test_whatever_else_computed_makes_a_run_invalid():
 
 def test_an_engine_that_answers_differently_fails_the_job(monkeypatch, voxels):
     def wrong(network, inputs, threads):
-        return engines.Runner(lambda: lambda voxels: network(voxels) * 1.01, CPU)
+        return Runner(lambda: lambda voxels: network(voxels) * 1.01, CPU)
 
-    monkeypatch.setitem(engines.ENGINES, "torch", wrong)
+    monkeypatch.setattr("voxprune.measurement.engines.torch.prepare", wrong)
     network = nets.build("original").eval()
     sentence = "^parent: torch/cpu/threads1/batch2 answers differently from torch.* by 0.01 .*; leave torch out of .*engines"
     with pytest.raises(InputError, match=sentence):
-        conditions = measurement.cells(["torch"], [1], [2], CPU)
-        measurement.measure({PARENT: network, AGAIN: network}, voxels, conditions, WINDOWS, CPU, lambda line: None)
+        conditions = cells(["torch"], [1], [2], CPU)
+        compare.measure({PARENT: network, AGAIN: network}, voxels, conditions, WINDOWS, CPU, lambda line: None)
 
 
 def test_float32_is_float32_on_every_gpu(sleeping):
@@ -236,11 +244,9 @@ def test_gpu_memory_is_the_networks_own(monkeypatch):
         allocator.use(250)
         time.sleep(0.001)
 
-    runner = engines.Runner(lambda: run, gpu, network_bytes=60)
-    meter = counters.EnergyMeter(gpu, WINDOWS.window_seconds)
-    found = measurement._window_figures(
-        runner, (batch,), Cell("torch", "cuda", 1, 10), WINDOWS, meter, counters.Reading(None, "none")
-    )
+    runner = Runner(lambda: run, gpu, network_bytes=60)
+    meter = energy.EnergyMeter(gpu, WINDOWS.window_seconds)
+    found = saturation._window_figures(runner, (batch,), Cell("torch", "cuda", 1, 10), WINDOWS, meter, Reading(None, "none"))
     assert found["peak_memory_bytes"] == 250 + 60 + 40 and found["peak_reserved_bytes"] == 300 + 60 + 40
 
 
@@ -248,30 +254,30 @@ def test_a_gpu_is_never_idle_in_a_saturated_window(monkeypatch):
     """The host waits for a call of some time ago, whatever the batch size, and for the last ones at the end alone."""
     gpu, batches = Gpu(monkeypatch), (torch.zeros(64, 1), torch.ones(64, 1))
     seen = []
-    calls = measurement.saturate(seen.append, batches, torch.device("cuda"), 0.01)
+    calls = saturation.saturate(seen.append, batches, torch.device("cuda"), 0.01)
     assert calls == len(seen) > 100 and seen[0] is batches[0] and seen[1] is batches[1]
-    assert gpu.longest == measurement.CALLS_IN_FLIGHT + 1 and gpu.drained == 1
+    assert gpu.longest == latency.CALLS_IN_FLIGHT + 1 and gpu.drained == 1
 
 
 def test_a_gpu_is_warmed_up_for_a_time(monkeypatch):
     """A CPU for a number of calls alone."""
-    gpu, windows = Gpu(monkeypatch), dataclasses.replace(WINDOWS, warmup_seconds=0.05)
-    calls, seconds = measurement._warm_up(lambda batch: time.sleep(0.001), None, torch.device("cuda"), windows)
+    gpu, windows = Gpu(monkeypatch), replace(WINDOWS, warmup_seconds=0.05)
+    calls, seconds = latency.warm_up(lambda batch: time.sleep(0.001), None, torch.device("cuda"), windows)
     assert 10 < calls <= 50 and 0.05 <= seconds and gpu.drained > 1
-    assert measurement._warm_up(lambda batch: None, None, CPU, windows)[0] == 1
+    assert latency.warm_up(lambda batch: None, None, CPU, windows)[0] == 1
 
 
 def test_the_studys_reading_is_taken_once_a_network(monkeypatch):
     """In the first cell on the GPU with the largest batch, which tables and plots show."""
     Gpu(monkeypatch)
-    monkeypatch.setattr(counters, "legacy_gpu_utilization", lambda device: readings.append(device) or 50.0)
-    conditions = measurement.cells(["torch", "torch-compile", "onnxruntime"], [1, 2], [1, 4], torch.device("cuda"))
-    runner, readings = engines.Runner(lambda: lambda batch: None, torch.device("cuda")), []
+    monkeypatch.setattr(saturation, "legacy_gpu_utilization", lambda device: readings.append(device) or 50.0)
+    conditions = cells(["torch", "torch-compile", "onnxruntime"], [1, 2], [1, 4], torch.device("cuda"))
+    runner, readings = Runner(lambda: lambda batch: None, torch.device("cuda")), []
     served = {(name, cell): {"reasons": {}} for name in (PARENT, "child") for cell in conditions}
     pool = {"cuda": torch.zeros(8, 1)}
-    measurement._add_legacy_utilization(served, dict.fromkeys(served, runner), pool, conditions)
+    saturation.add_legacy_utilization(served, dict.fromkeys(served, runner), pool, conditions)
     key, chosen = "legacy_gpu_utilization_per_inference_percent", Cell("torch", "cuda", 1, 4)
-    assert len(readings) == 2 * measurement.LEGACY_READINGS
+    assert len(readings) == 2 * saturation.LEGACY_READINGS
     for (_, cell), figures in served.items():
         assert figures[key] == (50 / 4 if cell == chosen else None)
         assert figures["reasons"] == ({} if cell == chosen else {key: f"legacy: read in {chosen} alone"})
@@ -292,7 +298,7 @@ def test_energy_is_joules_over_inferences_less_what_idling_takes(monkeypatch, sl
         def end(self):
             return 3 * (time.perf_counter() - self.began)
 
-    monkeypatch.setattr(counters, "EnergyMeter", Meter)
+    monkeypatch.setattr(energy, "EnergyMeter", Meter)
     found, _ = sleeping({PARENT: 5, AGAIN: 5})
     cell = found.figures[PARENT][0]
     assert found.idle_power_w.value == pytest.approx(3, rel=0.05)
@@ -317,17 +323,17 @@ def test_each_cells_energy_is_of_its_own_device(monkeypatch, voxels):
             return self.joules
 
     Gpu(monkeypatch)
-    monkeypatch.setattr(counters, "EnergyMeter", Meter)
-    monkeypatch.setattr(measurement, "_timed_on_gpu", measurement._timed)
-    monkeypatch.setattr(measurement, "saturate", lambda *_: 5)
-    monkeypatch.setattr(counters, "legacy_gpu_utilization", lambda device: 50.0)
-    monkeypatch.setattr(measurement, "_objects", lambda voxels, batch_size, place: torch.zeros(batch_size, 1, 16, 16, 16))
-    network, runner = Sleeper(1), lambda device: lambda net, *_: engines.Runner(lambda: net, device, network_bytes=0)
-    monkeypatch.setitem(engines.ENGINES, "torch", runner(torch.device("cuda")))
-    monkeypatch.setitem(engines.ENGINES, "onnxruntime", runner(CPU))
-    conditions = measurement.cells(["torch", "onnxruntime"], [1], [2], torch.device("cuda"))
+    monkeypatch.setattr(energy, "EnergyMeter", Meter)
+    monkeypatch.setattr(latency, "_timed_on_gpu", latency._timed)
+    monkeypatch.setattr(saturation, "saturate", lambda *_: 5)
+    monkeypatch.setattr(saturation, "legacy_gpu_utilization", lambda device: 50.0)
+    monkeypatch.setattr(compare, "_objects", lambda voxels, batch_size, place: torch.zeros(batch_size, 1, 16, 16, 16))
+    network, runner = Sleeper(1), lambda device: lambda net, *_: Runner(lambda: net, device, network_bytes=0)
+    monkeypatch.setattr("voxprune.measurement.engines.torch.prepare", runner(torch.device("cuda")))
+    monkeypatch.setattr("voxprune.measurement.engines.onnxruntime.prepare", runner(CPU))
+    conditions = cells(["torch", "onnxruntime"], [1], [2], torch.device("cuda"))
     models = {PARENT: network, AGAIN: network}
-    found = measurement.measure(models, voxels, conditions, WINDOWS, torch.device("cuda"), lambda line: None)
+    found = compare.measure(models, voxels, conditions, WINDOWS, torch.device("cuda"), lambda line: None)
     on_gpu, on_cpu = found.figures[PARENT]
     assert on_gpu["energy_mj_per_inference"] == 1000 * 200 / (2 * 2 * 5) and on_cpu["energy_mj_per_inference"] is None
     energies = ("energy_mj_per_inference", "net_energy_mj_per_inference", "idle_power_w")
@@ -337,8 +343,8 @@ def test_each_cells_energy_is_of_its_own_device(monkeypatch, voxels):
 
 def test_gpu_figures_follow_from_utilization(monkeypatch, sleeping):
     """Busy a quarter of the time: milliseconds busy an inference, and the study's mean utilization over batch size."""
-    reading = counters.Reading({"mean": 25.0, "sd": 0.0, "n": 9})
-    monkeypatch.setattr(counters.GpuWindow, "utilization", lambda window: reading)
+    reading = Reading({"mean": 25.0, "sd": 0.0, "n": 9})
+    monkeypatch.setattr(gpu.GpuWindow, "utilization", lambda window: reading)
     found, _ = sleeping({PARENT: 5, AGAIN: 5})
     cell = found.figures[PARENT][0]
     assert cell["gpu_utilization_percent"] == reading.value
@@ -349,7 +355,7 @@ def test_gpu_figures_follow_from_utilization(monkeypatch, sleeping):
 def test_resident_memory_is_taken_before_anything_is_loaded(monkeypatch, tmp_path):
     """Else the other networks of a job and the voxels would count, and jobs of few and of many differ."""
     held = []
-    monkeypatch.setattr(networks, "load", lambda path: held.append(path))
+    monkeypatch.setattr(measure, "load_checkpoint", lambda path: held.append(path))
     monkeypatch.setattr(dataset, "load_split", lambda *_: held.append("voxels"))
 
     def peak(work, path, batch_size):
@@ -359,7 +365,7 @@ def test_resident_memory_is_taken_before_anything_is_loaded(monkeypatch, tmp_pat
             raise InputError("enough")
 
     taken, files = [], [str(tmp_path / name) for name in ("a", "b")]
-    monkeypatch.setattr(counters, "peak_resident_bytes", peak)
+    monkeypatch.setattr(cpu, "peak_resident_bytes", peak)
     with pytest.raises(InputError, match="^enough$"):
         measure.main(measure.parse().parse_args(
             ["--parent", "parent", "--checkpoints", *files, "--outputs", *files, "--samples", *files, "--voxels", "none"]
@@ -368,13 +374,14 @@ def test_resident_memory_is_taken_before_anything_is_loaded(monkeypatch, tmp_pat
 
 
 def test_batches_are_full_even_from_few_objects(voxels):
-    found = measurement._objects(voxels, 16, "cpu")
+    found = compare._objects(voxels, 16, "cpu")
     assert found.shape == (16, 1, 16, 16, 16) and torch.equal(found[:6], found[10:])
-    assert len(measurement._objects(voxels, 4, "cpu")) == 8  # whole batches alone
+    assert len(compare._objects(voxels, 4, "cpu")) == 8  # whole batches alone
 
 
-@pytest.mark.parametrize("stage", ["measure", "measure_staircase", "compare_criteria"])
+@pytest.mark.parametrize("stage", ["measure", "measure_staircase", "leave_one_out"])
 def test_a_change_of_a_plot_measures_nothing_anew(stage):
     """code_hash reruns a stage for every module it imports, and a staircase reruns pruning to a budget of latency."""
-    modules = {path.stem for path in provenance._imported(provenance.SCRIPTS / f"{stage}.py", set())}
-    assert stage in modules and "plots" not in modules
+    found = set()
+    provenance._add_imported(provenance.SCRIPTS / f"{stage}.py", found)
+    assert stage in {path.stem for path in found} and not {path.parent.name for path in found} & {"report", "answer"}

@@ -8,11 +8,11 @@ import pytest
 import trimesh
 
 from conftest import CUBE
-from voxprune.files import InputError
-from voxprune.grids import Grid
-from voxprune.meshes import read_mesh, write_off
-from voxprune.trees import mesh_hash
-from voxprune.voxels import voxelize
+from voxprune.core.errors import InputError
+from voxprune.datasets.folders import mesh_hash
+from voxprune.meshes.read import read_mesh, write_off
+from voxprune.settings.voxels import Grid
+from voxprune.voxels.voxelize import voxelize
 
 
 def test_written_meshes_read_back(tmp_path):
@@ -25,7 +25,9 @@ def test_written_meshes_read_back(tmp_path):
 @pytest.mark.parametrize("ending", [".obj", ".stl", ".ply", ".gltf", ".glb", ".STL"])
 def test_other_formats_give_the_same_voxels(cube, ending):
     trimesh.load_mesh(cube, process=False).export(cube.with_suffix(ending), file_type=ending[1:].lower())
-    assert np.array_equal(voxelize(read_mesh(cube.with_suffix(ending)), Grid(16)), voxelize(read_mesh(cube), Grid(16)))
+    assert np.array_equal(
+        voxelize(read_mesh(cube.with_suffix(ending)), Grid(16, padding=0)), voxelize(read_mesh(cube), Grid(16, padding=0))
+    )
 
 
 @pytest.mark.parametrize("ending", [".obj", ".stl", ".ply", ".gltf", ".glb"])
@@ -158,7 +160,7 @@ def test_polygons_that_are_not_convex_give_the_same_voxels_in_every_format(tmp_p
     header += "element face 8\nproperty list uchar int vertex_index\nend_header\n"
     rows = [" ".join(map(str, row)) for row in [*vertices, *([len(face), *face] for face in faces)]]
     (tmp_path / "L.ply").write_text(header + "\n".join(rows))
-    off, obj, ply = (voxelize(read_mesh(tmp_path / f"L.{ending}"), Grid(32)) for ending in ("off", "obj", "ply"))
+    off, obj, ply = (voxelize(read_mesh(tmp_path / f"L.{ending}"), Grid(32, padding=0)) for ending in ("off", "obj", "ply"))
     assert np.array_equal(off, obj) and np.array_equal(off, ply)
     assert not off[0, 12:, 12:].any()
 

@@ -8,9 +8,9 @@ from types import SimpleNamespace
 
 import pytest
 
-from voxprune.files import InputError
-from voxprune.modelnet import MODELNET, Published, download, extract_modelnet
-from voxprune.sources import find_source
+from voxprune.core.errors import InputError
+from voxprune.datasets.modelnet import MODELNET, Published, download, extract_modelnet
+from voxprune.datasets.source import find_source
 
 COUNTS = {"chair": (2, 1), "table": (1, 1)}
 MEMBERS = ["ModelNet10/chair/train/chair_0001.off", "ModelNet10/chair/train/chair_0002.off",

@@ -4,80 +4,82 @@ import pytest
 import torch
 
 import nets
-from voxprune import networks
-from voxprune.evaluation import macs_by_layer
-from voxprune.files import InputError
+from voxprune.core.errors import InputError
+from voxprune.networks import build, layers
+from voxprune.networks.build import build_network
+from voxprune.networks.checkpoint import load_checkpoint, save_checkpoint
+from voxprune.networks.cost import macs_by_layer
 
 TEN = list("abcdefghij")
 
 
 def test_the_original_has_the_studys_size():
-    network = networks.build("original", 100, TEN)
+    network = build_network("original", 100, TEN)
     assert sum(parameter.numel() for parameter in network.parameters()) == 64_015_722
-    assert sum(layer.weight.numel() + layer.bias.numel() for layer in networks.convolutions(network).values()) == 14_304
+    assert sum(layer.weight.numel() + layer.bias.numel() for layer in build.convolutions(network).values()) == 14_304
 
 
 def test_the_original_has_the_studys_macs():
     """1,846.0 million at 100^3, the figure of three independent counters."""
-    assert sum(macs_by_layer(networks.build("original", 100, TEN)).values()) == 1_846_001_280
+    assert sum(macs_by_layer(build_network("original", 100, TEN)).values()) == 1_846_001_280
 
 
 @pytest.mark.parametrize("name, parameters, share", [("voxnet", 918_000, 0.03), ("resnet3d", 230_000, 0.99)])
 def test_the_other_networks_have_their_published_size(name, parameters, share):
-    network = networks.build(name, 32, TEN)
+    network = build_network(name, 32, TEN)
     found = sum(parameter.numel() for parameter in network.parameters())
-    convolutions = sum(layer.weight.numel() for layer in networks.convolutions(network).values())
+    convolutions = sum(layer.weight.numel() for layer in build.convolutions(network).values())
     assert found == pytest.approx(parameters, rel=0.03) and convolutions / found == pytest.approx(share, abs=0.01)
 
 
 @pytest.mark.parametrize("name", nets.ALL)
 def test_a_checkpoint_rebuilds_the_network(tmp_path, name):
     network = nets.build(name)
-    networks.save(network, tmp_path / "x.safetensors", {"method": "parent", "seed": 3})
-    again, recipe = networks.load(tmp_path / "x.safetensors")
+    save_checkpoint(network, tmp_path / "x.safetensors", nets.ORIGIN)
+    again, origin = load_checkpoint(tmp_path / "x.safetensors")
     inputs = torch.rand(2, 1, 16, 16, 16)
     assert torch.equal(again(inputs), network(inputs))
-    assert again.description == network.description and recipe == {"method": "parent", "seed": 3}
+    assert again.description == network.description and origin == nets.ORIGIN
 
 
 def test_equal_checkpoints_are_equal_files(tmp_path):
     for number in range(5):
         torch.manual_seed(0)
-        networks.save(networks.build("original", 8, TEN), tmp_path / str(number), {"seed": 3, "a": 1, "b": 2})
+        save_checkpoint(build_network("original", 8, TEN), tmp_path / str(number), {"seed": 3, "a": 1, "b": 2})
     assert len({(tmp_path / str(number)).read_bytes() for number in range(5)}) == 1
 
 
 def test_what_is_no_checkpoint_is_refused(tmp_path):
     with pytest.raises(InputError, match="no such checkpoint"):
-        networks.load(tmp_path / "absent.safetensors")
+        load_checkpoint(tmp_path / "absent.safetensors")
     (tmp_path / "text.safetensors").write_text("hello")
     with pytest.raises(InputError, match="not a voxprune checkpoint"):
-        networks.load(tmp_path / "text.safetensors")
+        load_checkpoint(tmp_path / "text.safetensors")
 
 
 def test_a_checkpoint_that_does_not_fit_its_description_is_refused(tmp_path):
-    network = networks.build("original", 8, TEN)
+    network = build_network("original", 8, TEN)
     network.description["widths"] = {"conv1": 4, "conv2": 4}
-    networks.save(network, tmp_path / "x.safetensors", {})
+    save_checkpoint(network, tmp_path / "x.safetensors", nets.ORIGIN)
     with pytest.raises(InputError, match="not a voxprune checkpoint"):
-        networks.load(tmp_path / "x.safetensors")
+        load_checkpoint(tmp_path / "x.safetensors")
 
 
 def test_an_unfit_resolution_is_refused():
     with pytest.raises(InputError, match="network voxnet: doesn't work at resolution 4 .*choose another"):
-        networks.build("voxnet", 4, TEN)
+        build_network("voxnet", 4, TEN)
 
 
-@pytest.mark.parametrize("name, reason", [("lenet", "choose one of original, voxnet, resnet3d"),
+@pytest.mark.parametrize("name, reason", [("lenet", "choose one of original, resnet3d, voxnet"),
                                           ("nowhere:Net", "can't be imported"), ("nets:Absent", "can't be imported")])  # fmt: skip
 def test_an_unknown_network_is_refused(name, reason):
     with pytest.raises(InputError, match=reason):
-        networks.build(name, 32, TEN)
+        build_network(name, 32, TEN)
 
 
 @pytest.mark.filterwarnings("ignore:Initializing zero-element tensors")
 def test_layers_without_channels_work():
     inputs = torch.rand(2, 1, 8, 8, 8)
-    assert networks.MaxPool3d(2)(inputs[:, :0]).shape == (2, 0, 4, 4, 4)
-    layer = networks.Conv3d(0, 3, 3, padding=1)
+    assert layers.MaxPool3d(2)(inputs[:, :0]).shape == (2, 0, 4, 4, 4)
+    layer = layers.Conv3d(0, 3, 3, padding=1)
     assert torch.equal(layer(inputs[:, :0]), layer.bias.view(1, 3, 1, 1, 1).expand(2, 3, 8, 8, 8))

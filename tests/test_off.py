@@ -6,11 +6,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from conftest import CUBE
-from voxprune.files import InputError
-from voxprune.grids import Grid
-from voxprune.meshes import read_mesh, write_off
-from voxprune.polygons import triangulate
-from voxprune.voxels import voxelize
+from voxprune.core.errors import InputError
+from voxprune.meshes.polygons import triangulate
+from voxprune.meshes.read import read_mesh, write_off
+from voxprune.settings.voxels import Grid
+from voxprune.voxels.voxelize import voxelize
 
 TRIANGLE = "OFF\n3 1 0\n0 0 0\n1 0 0\n0 1 0\n3 0 1 2\n"
 VERTICES, FACES = CUBE.split("\n")[2:10], CUBE.split("\n")[10:16]
@@ -93,7 +93,7 @@ def mesh_of(folder, content, name="mesh.off"):
 
 @pytest.mark.parametrize("content", CUBES.values(), ids=CUBES)
 def test_a_cube_in_every_dialect(tmp_path, content):
-    assert voxelize(mesh_of(tmp_path, content), Grid(16)).sum() == 16**3 - 14**3
+    assert voxelize(mesh_of(tmp_path, content), Grid(16, padding=0)).sum() == 16**3 - 14**3
 
 
 @pytest.mark.parametrize("content, fact", REFUSED.values(), ids=REFUSED)
@@ -108,7 +108,10 @@ def test_what_cannot_be_read_is_named_with_fact_and_remedy(tmp_path, content, fa
 def test_a_cube_far_from_the_origin_keeps_its_shape(tmp_path, offset):
     """As in a map's coordinates; float32 would know only half metres there."""
     vertices = [" ".join(f"{float(x) + offset:.3f}" for x in line.split()) for line in VERTICES]
-    assert voxelize(mesh_of(tmp_path, "\n".join(["OFF", "8 6 0", *vertices, *FACES])), Grid(16)).sum() == 16**3 - 14**3
+    assert (
+        voxelize(mesh_of(tmp_path, "\n".join(["OFF", "8 6 0", *vertices, *FACES])), Grid(16, padding=0)).sum()
+        == 16**3 - 14**3
+    )
 
 
 @pytest.mark.parametrize(
@@ -121,7 +124,7 @@ def test_a_cube_far_from_the_origin_keeps_its_shape(tmp_path, offset):
     ids=["a single triangle", "a triangle without area", "a face that isn't convex"],
 )
 def test_flat_objects_lie_in_the_two_middle_layers(tmp_path, content, occupied):
-    occupancy = voxelize(mesh_of(tmp_path, content), Grid(16))[0]
+    occupancy = voxelize(mesh_of(tmp_path, content), Grid(16, padding=0))[0]
     assert occupancy[:, :, 7].sum() == occupancy[:, :, 8].sum() == occupied == occupancy.sum() / 2
 
 
@@ -134,7 +137,7 @@ def test_a_million_triangles(tmp_path):
     tiny = "0.01 0 0\n0 0.01 0\n" + "3 0 3 4\n" * (10**6 - 1)
     mesh = mesh_of(tmp_path, TRIANGLE.replace("3 1 0", f"5 {10**6} 0").replace("3 0 1 2\n", tiny + "3 0 1 2\n"))
     assert len(mesh.triangles) == 10**6
-    assert np.array_equal(voxelize(mesh, Grid(32)), voxelize(mesh_of(tmp_path, TRIANGLE), Grid(32)))
+    assert np.array_equal(voxelize(mesh, Grid(32, padding=0)), voxelize(mesh_of(tmp_path, TRIANGLE), Grid(32, padding=0)))
 
 
 @given(st.integers(3, 12), st.integers(0, 2**32 - 1))
@@ -182,9 +185,9 @@ def test_any_grid_comes_back_from_its_mesh(tmp_path_factory, resolution, share, 
     padded = np.pad(occupancy, 1)
     open_to = [np.roll(padded, step, axis)[1:-1, 1:-1, 1:-1] for axis in range(3) for step in (-1, 1)]
     shell = occupancy & ~np.logical_and.reduce(open_to)
-    found = voxelize(read_mesh(path), Grid(resolution))[0]
+    found = voxelize(read_mesh(path), Grid(resolution, padding=0))[0]
     assert np.array_equal(found, shell)
-    solid = voxelize(read_mesh(path), Grid(resolution, occupancy="solid"))[0]
+    solid = voxelize(read_mesh(path), Grid(resolution, occupancy="solid", padding=0))[0]
     assert (solid >= occupancy).all() and (solid >= found).all()
 
 
@@ -206,4 +209,4 @@ def test_damaged_meshes_never_crash(tmp_path_factory, data):
         mesh = read_mesh(path)
     except InputError:
         return
-    assert voxelize(mesh, Grid(8)).any()
+    assert voxelize(mesh, Grid(8, padding=0)).any()

@@ -5,8 +5,10 @@ import pandas as pd
 import pytest
 from PIL import Image
 
-from made_up import REALISE, experiment
-from voxprune import answer, comparison, pictures, plots
+from made_up import APPLY, experiment
+from voxprune.answer import comparison, findings
+from voxprune.report import pictures, plots, training_plots
+from voxprune.report.figure import STYLE, figure_drawn_by, method_looks, write_plot
 
 NAMES = [f"method-{number}" for number in range(12)]
 
@@ -15,7 +17,7 @@ def data(methods, tmp_path):
     """What write_plots takes, for a number of methods, with their real statistics."""
     outcomes, summary, demand = experiment(seeds=2, objects=60, lost={name: {10: 0, 50: 5, 90: 40} for name in methods})
     for table in (summary, demand):
-        for column, value in (("realise", "remove"), ("unit", "filter")):
+        for column, value in (("apply", "remove"), ("unit", "filter")):
             if column in table:
                 table.loc[table["method"] != "parent", column] = value
     levels = comparison.compare_levels(outcomes, summary, demand, 1.0, 0.95)
@@ -23,11 +25,10 @@ def data(methods, tmp_path):
         "levels": levels, "classes": comparison.compare_classes(outcomes, 0.95), "fronts": comparison.fronts(levels),
         "budgets": comparison.compare_at_budgets(outcomes, levels, 0.95)[0],
     }  # fmt: skip
-    found = answer.find_answer(levels, statistics["budgets"], summary, demand, 1.0, 0.95)
+    found = findings.find_answer(levels, statistics["budgets"], summary, demand, 1.0, 0.95)
     curve = pd.DataFrame({"epoch": [1, 2], "train_loss": [2.0, 1.0], "validation_accuracy_percent": [40.0, 80.0]})
     sensitivity = pd.DataFrame(
-        {"layer": ["conv1", "conv1"], "level_percent": [0, 50], "accuracy_percent": [80.0, 70.0], "accuracy_percent_low": [70.0, 60.0],
-         "accuracy_percent_high": [88.0, 79.0], "n_samples": [60, 60], "objects": ["validation"] * 2}
+        {"layer": ["conv1", "conv1"], "level_percent": [0, 50], "correct": [48, 42], "n_samples": [60, 60], "objects": ["validation"] * 2}
     )  # fmt: skip
     retraining = {(name, level): curve for name in methods for level in (10, 50)}
     return summary, demand, statistics, found, {0: curve, 1: curve}, retraining, sensitivity, tmp_path
@@ -36,8 +37,8 @@ def data(methods, tmp_path):
 @pytest.mark.parametrize("methods", [["filter"], NAMES])
 def test_every_plot_is_drawn_and_says_what_it_rests_on(tmp_path, methods, monkeypatch, recwarn):
     for name in NAMES:
-        monkeypatch.setitem(REALISE, name, "remove")
-    monkeypatch.setitem(plots.STYLE, "figure.dpi", 40)  # quickly
+        monkeypatch.setitem(APPLY, name, "remove")
+    monkeypatch.setitem(STYLE, "figure.dpi", 40)  # quickly
     plots.write_plots(*data(methods, tmp_path))
     names = {path.stem for path in tmp_path.iterdir()}
     assert len(names) == 14 and len(list(tmp_path.iterdir())) == 3 * len(names)
@@ -54,10 +55,10 @@ def test_without_validation_objects_curves_show_the_training_loss_alone(tmp_path
     for curve in curves.values():  # the same table as those of retraining
         curve["validation_accuracy_percent"] = np.nan
     summary["validation_accuracy_percent"] = np.nan
-    with plots.drawn(plots.learning_curves, curves, found) as figure:
+    with figure_drawn_by(training_plots.learning_curves, curves, found) as figure:
         assert len(figure.axes) == 1
         assert "the last epoch is kept" in figure.get_supxlabel()
-    with plots.drawn(plots.retraining_curves, retraining, summary) as figure:
+    with figure_drawn_by(training_plots.retraining_curves, retraining, summary) as figure:
         lines = [list(line.get_ydata()) for line in figure.axes[0].lines]
         assert lines == [[2.0, 1.0], [2.0, 1.0]]  # of two levels, and no line of a parent that was never judged
         assert figure.get_supylabel() == "training loss"
@@ -65,8 +66,8 @@ def test_without_validation_objects_curves_show_the_training_loss_alone(tmp_path
 
 
 def test_methods_keep_their_look_in_every_plot():
-    assert plots.method_looks(["parent", "a", "b"]) == plots.method_looks(["a", "parent", "b", "a"])
-    looks = plots.method_looks(NAMES).values()
+    assert method_looks(["parent", "a", "b"]) == method_looks(["a", "parent", "b", "a"])
+    looks = method_looks(NAMES).values()
     assert len({(one["color"], one["marker"], one["linestyle"]) for one in looks}) == len(NAMES)
 
 
@@ -77,5 +78,5 @@ def test_a_confusion_matrix_is_in_percent_of_the_class():
 
 def test_no_object_turned_wrong_is_a_sentence_not_an_empty_picture(tmp_path):
     nothing = np.zeros((0, 8, 8, 8), dtype=bool)
-    plots.write_plot(tmp_path / "turned_wrong", pictures.turned_wrong, nothing, [], "Right, then wrong", "made-up")
-    assert (tmp_path / "turned_wrong.rst").read_text().endswith("made-up\n")
+    write_plot(tmp_path / "newly_misclassified", pictures.newly_misclassified, nothing, [], "Right, then wrong", "made-up")
+    assert (tmp_path / "newly_misclassified.rst").read_text().endswith("made-up\n")

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from voxprune import preview
+from voxprune.report import preview
 
 
 def test_a_cube_shows_its_three_near_faces():

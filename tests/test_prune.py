@@ -5,8 +5,9 @@ import pytest
 import torch
 import train
 
-from voxprune.dataset import load_split, split_validation, unpack
-from voxprune.files import run_command
+from voxprune.core.command import run_command
+from voxprune.pruning.scoring import criterion
+from voxprune.voxels.dataset import load_split, split_validation, unpack
 
 
 @pytest.fixture(scope="module")
@@ -23,7 +24,7 @@ def run(voxels, parent, tmp_path):
     """Runs the command with the options given; returns the checkpoint's path."""
 
     def run(**options):
-        every = {"parent": parent, "method": "m", "unit": "filter", "realise": "remove", "level": 50, "voxels": voxels, "gpus": 0,
+        every = {"parent": parent, "method": "m", "unit": "filter", "criterion": "l1", "scope": "layer", "apply": "remove", "level": 50, "voxels": voxels, "gpus": 0,
                  "checkpoint": tmp_path / "pruned", "curve": tmp_path / "curve.csv", **options}  # fmt: skip
         arguments = [f"--{name.replace('_', '-')}={value}" for name, value in every.items()]
         run_command(prune.main, prune.parse(), arguments)
@@ -46,9 +47,9 @@ def test_a_level_is_a_share(run, level):
 
 def test_what_only_the_job_can_refuse_names_the_recipe(run):
     with pytest.raises(
-        SystemExit, match="prune: m 50 seed 0: layer conv1: a grid of 17 takes nothing .*; choose a smaller$"
+        SystemExit, match="prune: m 50 seed 0: layer conv1: a channel multiple of 17 takes nothing .*; choose a smaller$"
     ):
-        run(grid=17)
+        run(channel_multiple=17)
     with pytest.raises(
         SystemExit, match="prune: m 50 seed 0: criterion bn_scale: layer conv1 has no BatchNorm .*; choose another"
     ):
@@ -57,13 +58,13 @@ def test_what_only_the_job_can_refuse_names_the_recipe(run):
 
 def test_criteria_see_no_validation_object(run, voxels, monkeypatch):
     """Every one of the others is asked for, and taken."""
-    seen, taylor = [], prune.criteria.CRITERIA["filter"]["taylor"]
+    seen, taylor = [], criterion("filter", "taylor")
 
     def noted(network, groups, sample):
         seen.append(sample.voxels)
         return taylor(network, groups, sample)
 
-    monkeypatch.setitem(prune.criteria.CRITERIA["filter"], "taylor", noted)
+    monkeypatch.setattr("voxprune.pruning.criteria.filter.taylor.score", noted)
     run(criterion="taylor")
     fitted, validation = split_validation(load_split(voxels, "train", ["chair", "table"]), 0.2, seed=0)
     assert torch.equal(seen[0], unpack(fitted.packed, 8)) and len(validation) == 8

@@ -10,12 +10,16 @@ from torch import nn
 from torch.nn.utils import prune as torch_prune
 
 import nets
-from voxprune import networks
-from voxprune.criteria import CRITERIA, Sample, fisher_filter
-from voxprune.evaluation import cost
-from voxprune.files import InputError
-from voxprune.groups import dependency_graph, find_groups, remove
-from voxprune.pruning import Method, choose_units, level_for_latency, mask_filters, prove_removal, prune, pruned_count
+from voxprune.core.errors import InputError
+from voxprune.networks import build
+from voxprune.networks.checkpoint import load_checkpoint, save_checkpoint
+from voxprune.networks.cost import network_cost
+from voxprune.pruning.choose import choose_units, pruned_count
+from voxprune.pruning.groups import dependency_graph, find_groups, remove
+from voxprune.pruning.masks import mask_filters, prove_removal
+from voxprune.pruning.prune import level_for_latency, prune
+from voxprune.pruning.scoring import Sample, criterion
+from voxprune.settings.method import Method, criteria
 
 WEIGHT = Method("weight", "l1", "layer", "mask")
 FILTER = Method("filter", "l1", "layer", "remove")
@@ -57,13 +61,13 @@ def test_removed_equals_fully_masked_and_widths_are_exact(level, name, seed):
 
 
 @pytest.mark.parametrize("scope", ["layer", "global"])
-@pytest.mark.parametrize("criterion", CRITERIA["filter"])
-def test_every_criterion_and_scope_removes_what_it_says(criterion, scope):
-    for name in ("voxnet", "resnet3d"):
-        parent = nets.build(name)
+@pytest.mark.parametrize("name", criteria("filter"))
+def test_every_criterion_and_scope_removes_what_it_says(name, scope):
+    for network in ("voxnet", "resnet3d"):
+        parent = nets.build(network)
         groups = find_groups(parent)
         for level in (0, 35, 90, 100):
-            pruned, difference = prune(parent, Method("filter", criterion, scope, "remove"), level, objects(16))
+            pruned, difference = prune(parent, Method("filter", name, scope, "remove"), level, objects(16))
             assert difference <= 1e-10
             left = sum(pruned.get_submodule(group.root).out_channels for group in groups)
             sizes = [group.size for group in groups]
@@ -75,8 +79,8 @@ def test_every_criterion_and_scope_removes_what_it_says(criterion, scope):
 @pytest.mark.parametrize("level", [25, 100])
 def test_a_pruned_network_survives_its_checkpoint(tmp_path, name, level):
     pruned, _ = prune(nets.build(name), FILTER, level, objects(16))
-    networks.save(pruned, tmp_path / "x.safetensors", {})
-    again, _ = networks.load(tmp_path / "x.safetensors")
+    save_checkpoint(pruned, tmp_path / "x.safetensors", nets.ORIGIN)
+    again, _ = load_checkpoint(tmp_path / "x.safetensors")
     assert torch.equal(again(objects(16).voxels), pruned.eval()(objects(16).voxels))
     assert again.description == pruned.description
 
@@ -95,27 +99,27 @@ def test_a_budget_is_met_within_one_filter(budget, percent):
     parent = nets.build("resnet3d")
     method = Method("filter", "l1", "global", "remove", budget=budget)
     pruned, _ = prune(parent, method, percent, objects(16))
-    total = cost(parent)[budget]
-    reached = 100 * (1 - cost(pruned)[budget] / total)
+    total = network_cost(parent)[budget]
+    reached = 100 * (1 - network_cost(pruned)[budget] / total)
     units = sum(
         pruned_count(100, group.size) - pruned.get_submodule(group.root).out_channels for group in find_groups(parent)
     )
     everything = sum(group.size for group in find_groups(parent))
     beside = [prune(parent, Method("filter", "l1", "global", "remove"), 100 * n / everything, objects(16))[0]
               for n in (units - 1, units + 1)]  # fmt: skip
-    others = [100 * (1 - cost(one)[budget] / total) for one in beside]
+    others = [100 * (1 - network_cost(one)[budget] / total) for one in beside]
     assert min(others) <= percent <= max(others) and abs(reached - percent) <= min(abs(one - percent) for one in others)
 
 
 def test_a_budget_ranks_once(monkeypatch):
     """The criterion may cost epochs; the units are those of the level that the budget comes to."""
-    parent, sample, calls = original(), objects(), []
+    parent, sample, calls, fisher = original(), objects(), [], criterion("filter", "fisher")
 
     def counted(*arguments):
         calls.append(arguments)
-        return fisher_filter(*arguments)
+        return fisher(*arguments)
 
-    monkeypatch.setitem(CRITERIA["filter"], "fisher", counted)
+    monkeypatch.setattr("voxprune.pruning.criteria.filter.fisher.score", counted)
     found, _ = prune(parent, Method("filter", "fisher", "layer", "remove", budget="macs"), 60, sample)
     assert len(calls) == 1
     level = 100 * (1 - found.conv2.out_channels / 32)
@@ -124,7 +128,7 @@ def test_a_budget_ranks_once(monkeypatch):
 
 
 @pytest.mark.parametrize("method, level, sentence", [
-    (Method("filter", "l1", "layer", "remove", grid=17), 50, "layer conv1: a grid of 17 takes nothing of 16 filters; choose"),
+    (Method("filter", "l1", "layer", "remove", channel_multiple=17), 50, "layer conv1: a channel multiple of 17 takes nothing of 16 filters; choose"),
     (Method("weight", "l1", "block", "mask"), 10, "blocks of 4 weights can't lose 10 %; choose a multiple of 25 %"),
 ])  # fmt: skip
 def test_what_would_take_nothing_is_refused(method, level, sentence):
@@ -133,11 +137,11 @@ def test_what_would_take_nothing_is_refused(method, level, sentence):
 
 
 @given(LEVELS, st.integers(1, 200), st.sampled_from([8, 16]))
-def test_a_grid_keeps_the_nearest_multiple(level, units, grid):
-    kept = units - pruned_count(level, units, grid)
-    assert kept % grid == 0 or kept == units
+def test_a_channel_multiple_keeps_the_nearest_one(level, units, multiple):
+    kept = units - pruned_count(level, units, multiple)
+    assert kept % multiple == 0 or kept == units
     exact = units - pruned_count(level, units)
-    assert abs(kept - exact) <= grid / 2 or kept == units or 0 < exact < kept == grid  # a grid leaves no layer empty
+    assert abs(kept - exact) <= multiple / 2 or kept == units or 0 < exact < kept == multiple  # it leaves no layer empty
     assert (kept == 0) == (exact == 0)
     assert level != 100 or kept == 0
     assert level != 0 or kept == units
@@ -161,7 +165,7 @@ def test_masks_are_those_of_torch(method, level):
     parent = original()
     pruned, difference = prune(parent, method, level, objects())
     assert difference is None
-    for layer in networks.convolutions(parent).values():
+    for layer in build.convolutions(parent).values():
         if method is WEIGHT:
             torch_prune.l1_unstructured(layer, "weight", amount=level / 100)
         else:
@@ -175,9 +179,9 @@ def test_masks_are_those_of_torch(method, level):
 def test_global_weights_are_those_of_torch(level):
     parent = original()
     pruned, _ = prune(parent, Method("weight", "l1", "global", "mask"), level, objects())
-    layers = [(layer, "weight") for layer in networks.convolutions(parent).values()]
+    layers = [(layer, "weight") for layer in build.convolutions(parent).values()]
     torch_prune.global_unstructured(layers, torch_prune.L1Unstructured, amount=level / 100)
-    for name, layer in networks.convolutions(parent).items():
+    for name, layer in build.convolutions(parent).items():
         assert torch.equal(layer.weight, pruned.get_submodule(name).weight)
 
 
@@ -185,7 +189,7 @@ def test_global_weights_are_those_of_torch(level):
 def test_blocks_lose_the_lowest_of_every_four(level, zeros):
     parent = original()
     pruned, _ = prune(parent, Method("weight", "l1", "block", "mask"), level, objects())
-    for name, layer in networks.convolutions(parent).items():
+    for name, layer in build.convolutions(parent).items():
         before, after = layer.weight.detach().flatten(1), pruned.get_submodule(name).weight.detach().flatten(1)
         for start in range(0, before.shape[1] - 3, 4):
             for old, new in zip(before[:, start : start + 4], after[:, start : start + 4]):

@@ -3,8 +3,8 @@
 import pandas as pd
 import pytest
 
-from voxprune.files import InputError
-from voxprune.refinement import gaps, next_level
+from voxprune.answer.refinement import gaps, next_level
+from voxprune.core.errors import InputError
 
 
 def summary(levels, parent=90.0):

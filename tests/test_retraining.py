@@ -5,18 +5,24 @@ import dataclasses
 import numpy as np
 import pytest
 import torch
+from msgspec.structs import replace
 
 import nets
-from voxprune import networks, retraining, training
-from voxprune.criteria import Sample
-from voxprune.dataset import Voxels, unpack
-from voxprune.evaluation import collapsed
-from voxprune.files import InputError
-from voxprune.groups import dependency_graph, find_groups, remove
-from voxprune.pruning import Method, prune, unit_sizes
-from voxprune.voxels import pack
+from voxprune.core.errors import InputError
+from voxprune.networks import build
+from voxprune.networks.evaluation import collapsed
+from voxprune.pruning.choose import unit_sizes
+from voxprune.pruning.groups import dependency_graph, find_groups, remove
+from voxprune.pruning.prune import prune
+from voxprune.pruning.scoring import Sample
+from voxprune.settings.method import Method
+from voxprune.settings.training import Recipe
+from voxprune.training.job import Job
+from voxprune.training.retrain import retrain
+from voxprune.voxels.dataset import Voxels, unpack
+from voxprune.voxels.voxelize import pack
 
-RECIPE = training.Recipe(4, 8, "sgd", 0.02, 0.9, 0.0, "cosine", 0.0, 0.0)
+RECIPE = Recipe(epochs=4, batch_size=8, optimiser="sgd", learning_rate=0.02, weight_decay=0.0, validation_share=0.0)
 FILTER = Method("filter", "l1", "layer", "remove")
 
 
@@ -33,9 +39,8 @@ def run(voxels, tmp_path):
     def run(network, kind, epochs=2, learning_rate=0.01):
         lines = []
         nothing = voxels.subset(torch.arange(0))
-        curve = retraining.retrain(
-            network, kind, RECIPE, epochs, learning_rate, voxels, nothing, 0, tmp_path / "state", "x", lines.append
-        )
+        method = replace(FILTER, retrain=kind, epochs=epochs, learning_rate=learning_rate)
+        curve = retrain(network, method, RECIPE, Job(voxels, nothing, 0, tmp_path / "state", "x", lines.append))
         return [row["epoch"] for row in curve], lines
 
     return run
@@ -90,10 +95,10 @@ def test_scratch_forgets_the_parent(run):
 @pytest.mark.parametrize("method", [Method("weight", "l1", "global", "mask"), Method("filter", "l1", "layer", "mask")])
 def test_masked_weights_stay_zero(run, method):
     network = pruned(method, 70, "original")
-    zeros = {name: layer.weight == 0 for name, layer in networks.convolutions(network).items()}
+    zeros = {name: layer.weight == 0 for name, layer in build.convolutions(network).items()}
     before = state(network)
     run(network, "finetune")
-    for name, layer in networks.convolutions(network).items():
+    for name, layer in build.convolutions(network).items():
         assert torch.equal(layer.weight == 0, zeros[name])
         assert not torch.equal(layer.weight, before[f"{name}.weight"])
 
@@ -140,10 +145,10 @@ def test_steps_end_where_one_step_ends(method):
         network, _ = prune(network, method, level, changing, full)
     once, _ = prune(parent, method, 60, sample)
     counts = [
-        {name: int(layer.weight.count_nonzero()) for name, layer in networks.convolutions(one).items()}
+        {name: int(layer.weight.count_nonzero()) for name, layer in build.convolutions(one).items()}
         for one in (network, once)
     ]
     if method.unit == "weight":
         assert sum(counts[0].values()) == sum(counts[1].values())
-    assert method.scope == "global" or networks.widths(network) == networks.widths(once)
-    assert sum(networks.widths(network)[name] for name in full) == sum(networks.widths(once)[name] for name in full)
+    assert method.scope == "global" or build.widths(network) == build.widths(once)
+    assert sum(build.widths(network)[name] for name in full) == sum(build.widths(once)[name] for name in full)

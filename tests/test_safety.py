@@ -10,26 +10,26 @@ from test_faults import Trap, training_options
 from test_workflow import jobs
 
 from conftest import CUBE, ROOT, clone, snakemake
-from voxprune import dataset
-from voxprune.files import read_json, run_command
+from voxprune.core.command import run_command
+from voxprune.core.files import read_json
+from voxprune.voxels import dataset
 
 PYTHON = sorted(path for folder in ("scripts", "benchmarks") for path in (ROOT / folder).rglob("*.py"))
 JOINED = {
     "axes",
     "draw",
-    "drawn",
+    "split",
+    "grid",
     "settings",
     "training",
     "method",
-    "windows",
+    "measurement",
     "staircase",
 }  # params that `options` in common.smk has quoted
 NUMBERS = {
     "seed",
     "seeds",
     "level",
-    "train",
-    "test",
     "criterion_objects",
     "objects",
     "gpu",

@@ -7,8 +7,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from voxprune import dataset, networks, refinement
-from voxprune.voxels import COLUMNS, pack
+from voxprune.answer import refinement
+from voxprune.networks.checkpoint import load_checkpoint
+from voxprune.voxels import dataset
+from voxprune.voxels.voxelize import COLUMNS, pack
 
 CLASSES = ["a", "b"]
 
@@ -40,7 +42,7 @@ def test_training_pruning_and_layers_never_see_a_test_object(voxels, tmp_path, m
     run("train", "--voxels", voxels, "--classes", *CLASSES, "--epochs", 2, "--learning-rate", 0.01, "--validation-share", 0.25,
         "--checkpoint", parent, "--curve", tmp_path / "training.csv")  # fmt: skip
     for criterion in ("l1", "taylor", "activation", "fisher"):
-        run("prune", "--parent", parent, "--method", "mine", "--unit", "filter", "--criterion", criterion, "--realise", "remove",
+        run("prune", "--parent", parent, "--method", "mine", "--unit", "filter", "--criterion", criterion, "--scope", "layer", "--apply", "remove",
             "--retrain", "finetune", "--epochs", 1, "--learning-rate", 0.01, "--level", 50, "--voxels", voxels,
             "--criterion-objects", 8, "--checkpoint", child, "--curve", tmp_path / "retraining.csv")  # fmt: skip
     run(
@@ -54,8 +56,18 @@ def test_training_pruning_and_layers_never_see_a_test_object(voxels, tmp_path, m
         "--table",
         tmp_path / "sensitivity.csv",
     )
-    run("compare_criteria", "--parent", parent, "--voxels", voxels, "--objects", 8, "--folder", tmp_path / "criteria")
-    assert networks.load(child)[0].description["widths"] == {"conv1": 8, "conv2": 16}
+    run(
+        "leave_one_out",
+        "--parent",
+        parent,
+        "--voxels",
+        voxels,
+        "--criterion-objects",
+        8,
+        "--folder",
+        tmp_path / "leave_one_out",
+    )
+    assert load_checkpoint(child)[0].description["widths"] == {"conv1": 8, "conv2": 16}
 
 
 def test_finer_levels_are_chosen_by_validation_accuracy():

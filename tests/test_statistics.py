@@ -6,8 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
-from voxprune import statistics
-from voxprune.statistics import Ratio, noise_percent, paired_ratio, verdict
+from voxprune.answer import statistics
+from voxprune.measurement.noise import Ratio, noise_percent, paired_ratio, verdict
 
 
 def test_a_ratio_is_paired_by_round():
@@ -112,7 +112,7 @@ def test_a_true_loss_of_the_margin_passes_once_in_twenty():
     claimed = []
     for _ in range(20):
         for parent, child in zip(*simulated(rng, 3, 300, 0.3, 100)):
-            claimed.append(statistics.non_inferiority(statistics.difference(child, parent), margin) <= 0.05)
+            claimed.append(statistics.non_inferiority(statistics.difference(child, parent), 100 * margin) <= 0.05)
     assert 0.03 <= np.mean(claimed) <= 0.07
 
 
@@ -124,9 +124,9 @@ def test_a_cautious_test_keeps_its_level_far_out_in_the_tail(seeds):
     passed = {True: 0, False: 0}
     for _ in range(40):
         for parent, child in zip(*simulated(rng, seeds, 300, 0.3, 100)):
-            for cautious in passed:
-                found = statistics.difference(child, parent, cautious=cautious)
-                passed[cautious] += statistics.non_inferiority(found, margin) <= level
+            for conservative in passed:
+                found = statistics.difference(child, parent, conservative=conservative)
+                passed[conservative] += statistics.non_inferiority(found, 100 * margin) <= level
     assert passed[True] <= 4000 * level < passed[False]
 
 
@@ -134,8 +134,8 @@ def test_equal_answers_to_few_objects_are_no_certainty():
     same = np.ones((1, 24), dtype=bool)
     found = statistics.difference(same, same)
     assert found.mean == 0 and found.low < -0.01
-    assert statistics.non_inferiority(found, 0.01) > 0.05
-    assert statistics.non_inferiority(statistics.difference(np.ones((3, 10_000)), np.ones((3, 10_000))), 0.01) < 0.001
+    assert statistics.non_inferiority(found, 1.0) > 0.05
+    assert statistics.non_inferiority(statistics.difference(np.ones((3, 10_000)), np.ones((3, 10_000))), 1.0) < 0.001
 
 
 def test_the_noticeable_drop_is_noticed_four_times_in_five():
@@ -178,12 +178,12 @@ def test_holms_adjustment_is_the_published_example():
 def test_more_seeds_help_where_seeds_are_what_varies():
     rng = np.random.default_rng(0)
     seeds = np.repeat(rng.normal(0, 0.01, (3, 1)), 2000, axis=1)
-    needed = statistics.seeds_needed(statistics.crossed_mean(seeds - seeds.mean()), 3, 0.01)
+    needed = statistics.seeds_needed(statistics.crossed_mean(seeds - seeds.mean()), 3, 1.0)
     assert 3 < needed <= 50
     objects = np.repeat(rng.normal(0, 1, (1, 100)), 3, axis=0)
-    assert statistics.seeds_needed(statistics.crossed_mean(objects - objects.mean()), 3, 0.01) is None  # more objects would
+    assert statistics.seeds_needed(statistics.crossed_mean(objects - objects.mean()), 3, 1.0) is None  # more objects would
     luck = rng.normal(0, 0.2, (3, 1000))  # of a seed with an object: more seeds average it out too
-    assert 3 < statistics.seeds_needed(statistics.crossed_mean(luck - luck.mean()), 3, 0.005) <= 50
+    assert 3 < statistics.seeds_needed(statistics.crossed_mean(luck - luck.mean()), 3, 0.5) <= 50
 
 
 # ---- cost against accuracy -----------------------------------------------------------------------------------------

@@ -4,8 +4,9 @@ import pandas as pd
 import pytest
 
 from made_up import demand_row, experiment
-from voxprune import summary
-from voxprune.files import InputError, write_json
+from voxprune.answer import summary
+from voxprune.core.errors import InputError
+from voxprune.core.files import write_json
 
 
 def demand(**more):
@@ -49,7 +50,7 @@ def test_the_machine_of_a_cell_is_the_one_it_ran_on():
 def test_energy_is_compared_with_the_parents_of_the_same_job(tmp_path):
     cell = {"engine": "torch", "device": "cuda", "threads": 1, "batch_size": 64, "reasons": {}}
     demand = {
-        "experiment": "made-up", "method": "weight", "level_percent": 50, "seed": 0, "realise": "mask", "detail": "full",
+        "experiment": "made-up", "method": "weight", "level_percent": 50, "seed": 0, "apply": "mask", "detail": "full",
         "valid": True, "invalid_reasons": [], "peak_resident_bytes": 1, "idle_power_w": 50.0, "manifest": {"hardware": {"cpu": "A CPU"}},
         "parent_control": {name: [cell | {"energy_mj_per_inference": energy}] for name, energy in (("parent", 4.0), ("again", 4.4))},
         "cells": [cell | {"energy_mj_per_inference": 2.1}],

@@ -6,12 +6,13 @@ import pandas as pd
 import pytest
 
 from made_up import experiment
-from voxprune import answer, comparison, tables
+from voxprune.answer import comparison, findings
+from voxprune.report import tables
 
 
 def row(method, level, engine="torch", threads=1, batch_size=64, p50=100.0, verdict="no difference", **more):
     return {
-        "method": method, "level_percent": level, "seed": 0, "realise": None, "detail": "full", "valid": True,
+        "method": method, "level_percent": level, "seed": 0, "apply": None, "detail": "full", "valid": True,
         "invalid_reasons": "", "engine": engine, "device": "cpu", "threads": threads, "batch_size": batch_size,
         "latency_ms.p50": p50, "speedup.mean": 3.4, "speedup.low": 3.2, "speedup.high": 3.6, "speedup.noise_percent": 4.0,
         "speedup.verdict": verdict, "throughput_per_s": 640.0, "cpu_utilization_percent": 50.0, "hardware.cpu": "A CPU", **more,
@@ -65,7 +66,7 @@ def report(tmp_path_factory):
         "fronts": comparison.fronts(levels),
         "hypervolumes": comparison.hypervolumes(outcomes, levels),
     }
-    found = answer.find_answer(levels, statistics["budgets"], summary, demand, 1.0, 0.95)
+    found = findings.find_answer(levels, statistics["budgets"], summary, demand, 1.0, 0.95)
     skipped = pd.DataFrame([{"split": "test", "class": "bed", "file": "bed_1.off", "reason": "it has no faces"}])
     tables.write_tables(summary, demand, statistics, found, skipped, folder)
     return {path.name: path.read_text() for path in folder.iterdir()}

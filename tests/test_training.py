@@ -1,18 +1,19 @@
 """Training: repeatable to the bit from its seed, resumed to the same result, the best epoch kept, the data learnt."""
 
-import dataclasses
-
 import numpy as np
 import pytest
 import torch
+from msgspec.structs import replace
 
-from voxprune import networks, training
-from voxprune.augmentation import Augmentation
-from voxprune.dataset import Voxels, split_validation
-from voxprune.evaluation import predict
-from voxprune.voxels import pack
+from voxprune.networks.build import build_network
+from voxprune.networks.evaluation import predict
+from voxprune.settings.training import Augmentation, Recipe
+from voxprune.training import fit as training
+from voxprune.training.job import Job, fingerprint
+from voxprune.voxels.dataset import Voxels, split_validation
+from voxprune.voxels.voxelize import pack
 
-RECIPE = training.Recipe(
+RECIPE = Recipe(
     epochs=3, batch_size=8, optimiser="sgd", learning_rate=0.05, momentum=0.9, weight_decay=0.0, schedule="cosine", label_smoothing=0.0,
     validation_share=0.25,
 )  # fmt: skip
@@ -28,11 +29,11 @@ def data(count=40):
     return Voxels(torch.from_numpy(pack(grids)), torch.from_numpy(labels), files, 8)
 
 
-def fit(tmp_path, recipe=RECIPE, seed=0, report=lambda line: None, fingerprint="same"):
+def fit(tmp_path, recipe=RECIPE, seed=0, report=lambda line: None, state_of="same"):
     torch.manual_seed(seed)
-    network = networks.build("original", 8, ["a", "b"])
+    network = build_network("original", 8, ["a", "b"])
     rest, validation = split_validation(data(), recipe.validation_share, seed)
-    curve = training.fit(network, rest, validation, recipe, seed, tmp_path / "state", fingerprint, report)
+    curve = training.fit(network, recipe, Job(rest, validation, seed, tmp_path / "state", state_of, report))
     (tmp_path / "state").unlink()  # as commands do once they have saved the network
     return network, curve
 
@@ -52,7 +53,7 @@ def test_a_seed_repeats_to_the_bit_and_another_differs(tmp_path):
 @pytest.mark.parametrize("more", [{}, {"optimiser": "adam"}, {"average_decay": 0.9}, {"precision": "bfloat16"},
                                   {"logit_adjustment": 1.0}, {"augmentation": Augmentation(10, 0.5, 10, 1, 0.2)}])  # fmt: skip
 def test_an_interrupted_training_ends_in_the_same_network(tmp_path, more):
-    recipe = dataclasses.replace(RECIPE, learning_rate=0.01, **more)
+    recipe = replace(RECIPE, learning_rate=0.01, **more)
     whole, _ = fit(tmp_path, recipe)
 
     def interrupt(line):
@@ -83,28 +84,19 @@ def test_an_interruption_after_the_last_epoch_repeats_none(tmp_path):
     assert same(network, again)
 
 
-def test_a_fingerprint_follows_settings_shape_and_device():
-    network = networks.build("original", 8, ["a", "b"])
+def test_a_fingerprint_follows_code_settings_shape_and_device():
+    network = build_network("original", 8, ["a", "b"])
     cpu, gpu = torch.device("cpu"), torch.device("cuda")
     found = {
-        training.fingerprint("train", one, device, settings)
-        for one in (network, networks.build("original", 8, ["a", "c"]))
+        fingerprint(code, one, device, settings)
+        for code in ("one", "other")
+        for one in (network, build_network("original", 8, ["a", "c"]))
         for device in (cpu, gpu)
         for settings in ({"epochs": 1}, {"epochs": 2})
     }
-    assert len(found) == 8
-    assert training.fingerprint("train", network, cpu, {"epochs": 1}) in found
-    assert training.fingerprint("prune", network, cpu, {"epochs": 1}) not in found  # the code behind another stage
-
-
-def test_a_fingerprint_follows_the_code_of_a_network_of_ones_own(tmp_path, monkeypatch):
-    monkeypatch.syspath_prepend(tmp_path)
-    own = tmp_path / "a_network_of_my_own.py"
-    own.write_text("from voxprune.networks import Original\n\n\nclass Mine(Original):\n    pass\n")
-    network = networks.build("a_network_of_my_own:Mine", 8, ["a", "b"])
-    before = training.fingerprint("train", network, torch.device("cpu"), {})
-    own.write_text(own.read_text() + "    slope = 0.1\n")
-    assert training.fingerprint("train", network, torch.device("cpu"), {}) != before
+    assert len(found) == 16
+    assert fingerprint("one", network, cpu, {"epochs": 1}) in found
+    assert fingerprint("third", network, cpu, {"epochs": 1}) not in found
 
 
 def garbage(content):
@@ -130,20 +122,20 @@ def test_a_foreign_or_damaged_state_is_refused_and_training_starts_afresh(tmp_pa
     if damage:
         (tmp_path / "state").write_bytes(damage((tmp_path / "state").read_bytes()))
     lines = []
-    network, _ = fit(tmp_path, report=lines.append, fingerprint="same" if damage else "other")
+    network, _ = fit(tmp_path, report=lines.append, state_of="same" if damage else "other")
     assert "not resumed" in lines[0] and lines[1].startswith("epoch 1/3")
     assert same(network, fit(tmp_path)[0])
 
 
 def test_the_best_epoch_is_kept(tmp_path):
-    network, curve = fit(tmp_path, dataclasses.replace(RECIPE, epochs=6, learning_rate=0.3))
+    network, curve = fit(tmp_path, replace(RECIPE, epochs=6, learning_rate=0.3))
     _, validation = split_validation(data(), RECIPE.validation_share, 0)
     accuracy = (predict(network, validation).argmax(1) == validation.labels).double().mean() * 100
     assert float(accuracy) == max(row["validation_accuracy_percent"] for row in curve)
 
 
 def test_it_learns(tmp_path):
-    network, curve = fit(tmp_path, dataclasses.replace(RECIPE, epochs=8, validation_share=0.0))
+    network, curve = fit(tmp_path, replace(RECIPE, epochs=8, validation_share=0.0))
     assert curve[-1]["validation_accuracy_percent"] is None
     assert curve[-1]["train_loss"] < curve[0]["train_loss"] / 2
     assert (predict(network, data()).argmax(1) == data().labels).double().mean() > 0.9
@@ -151,9 +143,7 @@ def test_it_learns(tmp_path):
 
 def test_learning_rates():
     def rates(schedule):
-        return [
-            training._learning_rate(dataclasses.replace(RECIPE, schedule=schedule), step, 100) for step in (0, 30, 65, 100)
-        ]
+        return [training._learning_rate(replace(RECIPE, schedule=schedule), step, 100) for step in (0, 30, 65, 100)]
 
     assert rates("constant") == [0.05] * 4
     assert rates("cosine")[::3] == pytest.approx([0.05, 0.0])
@@ -163,11 +153,11 @@ def test_learning_rates():
 def test_dropout_resumes_to_the_bit_too(tmp_path):
     def run(report, epochs=2):
         torch.manual_seed(0)
-        network = networks.build("voxnet", 16, ["a", "b"])
-        recipe = dataclasses.replace(RECIPE, epochs=epochs, augmentation=Augmentation(30, 0.5, 10, 1))
+        network = build_network("voxnet", 16, ["a", "b"])
+        recipe = replace(RECIPE, epochs=epochs, augmentation=Augmentation(30, 0.5, 10, 1))
         voxels = Voxels(data().packed.repeat_interleave(2, 1).repeat_interleave(2, 2).repeat(1, 1, 1, 2), data().labels,
                         data().files, 16)  # fmt: skip
-        training.fit(network, voxels, voxels.subset(torch.arange(4)), recipe, 0, tmp_path / "state", "same", report)
+        training.fit(network, recipe, Job(voxels, voxels.subset(torch.arange(4)), 0, tmp_path / "state", "same", report))
         return network
 
     def interrupt(line):
@@ -182,13 +172,13 @@ def test_dropout_resumes_to_the_bit_too(tmp_path):
 
 def test_the_average_of_the_weights_is_what_is_judged_and_kept(tmp_path):
     """Against the definition, step by step: average = decay x average + (1 - decay) x weights, faster at the start."""
-    recipe = dataclasses.replace(RECIPE, epochs=1, average_decay=0.5, schedule="constant")
+    recipe = replace(RECIPE, epochs=1, average_decay=0.5, schedule="constant")
     torch.manual_seed(0)
-    network, steps = networks.build("original", 8, ["a", "b"]), []
+    network, steps = build_network("original", 8, ["a", "b"]), []
     voxels, _ = split_validation(data(), 0.25, 0)
     note = lambda: steps.append(network.conv2.weight.detach().clone())  # noqa: E731
     none = voxels.subset(torch.arange(0))
-    training.fit(network, voxels, none, recipe, 0, tmp_path / "state", "same", lambda line: None, after_step=note)
+    training.fit(network, recipe, Job(voxels, none, 0, tmp_path / "state", "same"), after_step=note)
     expected = steps[0]
     for count, weight in enumerate(steps[1:], 1):
         decay = min(0.5, (1 + count) / (10 + count))
@@ -202,31 +192,30 @@ def test_with_logit_adjustment_classes_count_as_if_all_were_as_frequent(tmp_path
     labels = torch.tensor([0, 0, 0, 0, 1] * 8)
     grids = np.ones((40, 8, 8, 8), dtype=bool)
     voxels = Voxels(torch.from_numpy(pack(grids)), labels, np.array([f"{number}.off" for number in range(40)]), 8)
-    recipe = dataclasses.replace(RECIPE, epochs=30, batch_size=40, learning_rate=0.02, logit_adjustment=strength)
+    recipe = replace(RECIPE, epochs=30, batch_size=40, learning_rate=0.02, logit_adjustment=strength)
     torch.manual_seed(0)
-    network, none = networks.build("original", 8, ["a", "b"]), voxels.subset(torch.arange(0))
-    training.fit(network, voxels, none, recipe, 0, tmp_path / "state", "same", lambda line: None)
+    network, none = build_network("original", 8, ["a", "b"]), voxels.subset(torch.arange(0))
+    training.fit(network, recipe, Job(voxels, none, 0, tmp_path / "state", "same"))
     assert torch.allclose(predict(network, voxels).softmax(1)[:, 0], torch.tensor(share), atol=0.02)
 
 
 def test_masks_outlast_averaging(tmp_path):
-    recipe = dataclasses.replace(RECIPE, average_decay=0.9)
+    recipe = replace(RECIPE, average_decay=0.9)
     torch.manual_seed(0)
-    network = networks.build("original", 8, ["a", "b"])
+    network = build_network("original", 8, ["a", "b"])
     with torch.no_grad():
         network.conv2.weight[:8] = 0
 
     def keep_zeros():
         network.conv2.weight.data[:8] = 0
 
-    training.fit(
-        network, data(), data().subset(torch.arange(0)), recipe, 0, tmp_path / "state", "same", print, after_step=keep_zeros
-    )
+    job = Job(data(), data().subset(torch.arange(0)), 0, tmp_path / "state", "same")
+    training.fit(network, recipe, job, after_step=keep_zeros)
     assert not network.conv2.weight[:8].any() and network.conv2.weight[8:].all()
 
 
 def test_mixed_precision_learns_as_well(tmp_path):
-    recipe = dataclasses.replace(RECIPE, precision="bfloat16")
+    recipe = replace(RECIPE, precision="bfloat16")
     network, curve = fit(tmp_path, recipe)
     assert {parameter.dtype for parameter in network.parameters()} == {torch.float32}
     assert curve[-1]["train_loss"] < curve[0]["train_loss"]

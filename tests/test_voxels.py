@@ -16,11 +16,11 @@ from hypothesis import strategies as st
 from scipy.ndimage import binary_fill_holes
 
 from conftest import CUBE, ROOT
-from voxprune import voxels
-from voxprune.files import InputError
-from voxprune.grids import Grid, grid_name
-from voxprune.meshes import Mesh, read_mesh
-from voxprune.voxels import pack, unpack, voxelize, voxelize_meshes
+from voxprune.core.errors import InputError
+from voxprune.meshes.read import Mesh, read_mesh
+from voxprune.settings.voxels import Grid
+from voxprune.voxels import voxelize as module
+from voxprune.voxels.voxelize import pack, unpack, voxelize, voxelize_meshes
 
 
 @given(st.integers(1, 20), st.integers(0, 3), st.integers(0, 2**32 - 1))
@@ -43,14 +43,14 @@ def test_a_cube(cube, resolution, padding, occupancy):
 
 def test_the_corner_convention_is_the_studys(cube):
     """Indices run to 100 and are clipped onto 99, so a cube keeps all its faces in a grid of 100."""
-    assert voxelize(read_mesh(cube), Grid(100, "corner")).sum() == 100**3 - 98**3
+    assert voxelize(read_mesh(cube), Grid(100, "corner", padding=0)).sum() == 100**3 - 98**3
 
 
 def test_a_shorter_axis_is_centred_or_in_the_corner(cube):
     cube.write_text(CUBE.replace("0 0 1\n1 0 1\n1 1 1\n0 1 1", "0 0 .5\n1 0 .5\n1 1 .5\n0 1 .5"))
     mesh = read_mesh(cube)
-    assert np.flatnonzero(voxelize(mesh, Grid(16))[0].any(axis=(0, 1))).tolist() == list(range(4, 12))
-    assert np.flatnonzero(voxelize(mesh, Grid(16, "corner"))[0].any(axis=(0, 1))).tolist() == list(range(0, 9))
+    assert np.flatnonzero(voxelize(mesh, Grid(16, padding=0))[0].any(axis=(0, 1))).tolist() == list(range(4, 12))
+    assert np.flatnonzero(voxelize(mesh, Grid(16, "corner", padding=0))[0].any(axis=(0, 1))).tolist() == list(range(0, 9))
 
 
 def random_mesh(seed, size=1.0):
@@ -77,7 +77,7 @@ def test_cells_are_those_of_open3d(open3d, seed, resolution):
     cells = np.minimum([voxel.grid_index for voxel in grid.get_voxels()], resolution - 1)
     expected = np.zeros((resolution,) * 3, dtype=bool)
     expected[tuple(cells.T)] = True
-    assert np.array_equal(voxelize(mesh, Grid(resolution, "corner"))[0], expected)
+    assert np.array_equal(voxelize(mesh, Grid(resolution, "corner", padding=0))[0], expected)
 
 
 @settings(max_examples=25, deadline=None)
@@ -85,15 +85,17 @@ def test_cells_are_those_of_open3d(open3d, seed, resolution):
 def test_turning_by_90_degrees_commutes(seed, size):
     mesh = random_mesh(seed, size)
     turned = Mesh(mesh.vertices[:, [1, 0, 2]] * (-1, 1, 1), mesh.triangles)
-    assert np.array_equal(voxelize(turned, Grid(16))[0], np.rot90(voxelize(mesh, Grid(16))[0], axes=(0, 1)))
+    assert np.array_equal(
+        voxelize(turned, Grid(16, padding=0))[0], np.rot90(voxelize(mesh, Grid(16, padding=0))[0], axes=(0, 1))
+    )
 
 
 @settings(max_examples=25, deadline=None)
 @given(st.integers(0, 2**32 - 1), st.sampled_from([1, 3, 4, 12]))
 def test_views_are_the_mesh_turned_about_the_up_axis(seed, views):
     mesh = random_mesh(seed)
-    found = voxelize(mesh, Grid(16, views=views))
-    assert len(found) == views and np.array_equal(found[0], voxelize(mesh, Grid(16))[0])
+    found = voxelize(mesh, Grid(16, views=views, padding=0))
+    assert len(found) == views and np.array_equal(found[0], voxelize(mesh, Grid(16, padding=0))[0])
     for step in range(0, views, max(1, views // 4)) if views % 4 == 0 else ():
         quarter = np.rot90(found[0], 4 * step // views, axes=(0, 1))
         assert (found[step] != quarter).mean() < 0.005  # rounding may move a boundary
@@ -103,18 +105,18 @@ def test_views_are_the_mesh_turned_about_the_up_axis(seed, views):
 @pytest.mark.parametrize("up, order, mirrored", [("y", (0, 2, 1), 1), ("x", (2, 1, 0), 0)])
 def test_the_axis_that_points_up_becomes_z_without_mirroring(up, order, mirrored):
     mesh = random_mesh(5)
-    found = voxelize(mesh, Grid(16, up=up))[0]
-    assert np.array_equal(found, np.flip(voxelize(mesh, Grid(16))[0].transpose(order), axis=mirrored))
+    found = voxelize(mesh, Grid(16, up=up, padding=0))[0]
+    assert np.array_equal(found, np.flip(voxelize(mesh, Grid(16, padding=0))[0].transpose(order), axis=mirrored))
 
 
 def test_a_scale_keeps_sizes(cube):
     mesh = read_mesh(cube)
     small = Mesh(mesh.vertices / 2, mesh.triangles)
-    assert voxelize(mesh, Grid(16, occupancy="solid", scale=1.0)).sum() == 16**3
-    assert voxelize(small, Grid(16, occupancy="solid", scale=1.0)).sum() == 8**3
+    assert voxelize(mesh, Grid(16, occupancy="solid", scale=1.0, padding=0)).sum() == 16**3
+    assert voxelize(small, Grid(16, occupancy="solid", scale=1.0, padding=0)).sum() == 8**3
     assert voxelize(small, Grid(16, occupancy="solid", scale=2.0, padding=2)).sum() == 4**3  # 3 cells, across 4
     with pytest.raises(InputError, match="longest side is 1, more than voxels.scale 0.5"):
-        voxelize(mesh, Grid(16, scale=0.5))
+        voxelize(mesh, Grid(16, scale=0.5, padding=0))
 
 
 @pytest.mark.parametrize("size", [1e-322, 1e308])
@@ -122,7 +124,7 @@ def test_no_grid_is_silently_empty(cube, size):
     mesh = read_mesh(cube)
     for convention in ("centred", "corner"):
         try:
-            assert voxelize(Mesh(mesh.vertices * size, mesh.triangles), Grid(8, convention)).any()
+            assert voxelize(Mesh(mesh.vertices * size, mesh.triangles), Grid(8, convention, padding=0)).any()
         except InputError as error:
             assert "too small or too large to compute with; give it in another unit, " in str(error)
 
@@ -131,7 +133,7 @@ def test_no_grid_is_silently_empty(cube, size):
 @given(st.integers(0, 2**32 - 1), st.floats(0.05, 0.5))
 def test_solid_fills_what_is_closed_and_nothing_that_a_ray_reaches(seed, share):
     surface = np.random.default_rng(seed).random((1, 9, 9, 9)) < share
-    solid = surface | voxels._hidden(surface)
+    solid = surface | module._hidden(surface)
     assert (solid[0] >= binary_fill_holes(surface[0])).all()
     for axis in (1, 2, 3):
         for occupancy in (surface, np.flip(surface, axis)):
@@ -142,10 +144,10 @@ def test_solid_fills_what_is_closed_and_nothing_that_a_ray_reaches(seed, share):
 
 
 def test_solid_stands_a_gap_and_an_inner_wall(tmp_path):
-    surface = voxelize(Mesh(*_box()), Grid(16))
+    surface = voxelize(Mesh(*_box()), Grid(16, padding=0))
     surface[0, 5, 5, 15] = False  # a hole of one cell in the lid
     surface[0, 8, :, :] = True
-    assert (surface | voxels._hidden(surface)).sum() == 16**3 - 15  # but for the shaft below the hole, down to the floor
+    assert (surface | module._hidden(surface)).sum() == 16**3 - 15  # but for the shaft below the hole, down to the floor
     assert not binary_fill_holes(surface[0])[3, 3, 3]
 
 
@@ -160,7 +162,9 @@ def test_size_unit_and_position_do_not_matter(cube):
     mesh = read_mesh(cube)
     moved = Mesh(mesh.vertices * 123 + (-5, 1000, 3), mesh.triangles)
     for convention in ("centred", "corner"):
-        assert np.array_equal(voxelize(moved, Grid(16, convention)), voxelize(mesh, Grid(16, convention)))
+        assert np.array_equal(
+            voxelize(moved, Grid(16, convention, padding=0)), voxelize(mesh, Grid(16, convention, padding=0))
+        )
 
 
 # ---- shards --------------------------------------------------------------------------------------------------------
@@ -172,18 +176,18 @@ def meshes(cube, tmp_path):
     return sorted(tmp_path.glob("*.off"))
 
 
-PLAIN = Grid(16)
+PLAIN = Grid(16, padding=0)
 
 
 def make_shard(meshes, folder, grid=PLAIN, **more):
-    voxelize_meshes(meshes, folder / "x.npy", folder / "x.csv", grid, folder / "kept", **more)
+    voxelize_meshes(meshes, folder / "x.npy", folder / "x.csv", grid, folder / "cache", **more)
     return (folder / "x.npy").read_bytes(), list(csv.DictReader((folder / "x.csv").open()))
 
 
 def test_meshes_become_a_shard_and_a_table(meshes, tmp_path):
     _, rows = make_shard(meshes, tmp_path)
     shard = np.load(tmp_path / "x.npy")
-    assert np.array_equal(shard, np.concatenate([pack(voxelize(read_mesh(path), Grid(16))) for path in meshes]))
+    assert np.array_equal(shard, np.concatenate([pack(voxelize(read_mesh(path), Grid(16, padding=0))) for path in meshes]))
     assert [row["file"] for row in rows] == ["another.off", "cube.off"]
     assert rows[1] == {"file": "cube.off", "vertices": "8", "triangles": "12", "occupied_voxels": "1352",
                        "status": "ok", "reason": ""}  # fmt: skip
@@ -192,8 +196,10 @@ def test_meshes_become_a_shard_and_a_table(meshes, tmp_path):
 
 
 def test_views_of_a_mesh_lie_beside_each_other(meshes, tmp_path):
-    make_shard(meshes, tmp_path, Grid(16, views=3))
-    assert np.array_equal(np.load(tmp_path / "x.npy")[3:], pack(voxelize(read_mesh(meshes[1]), Grid(16, views=3))))
+    make_shard(meshes, tmp_path, Grid(16, views=3, padding=0))
+    assert np.array_equal(
+        np.load(tmp_path / "x.npy")[3:], pack(voxelize(read_mesh(meshes[1]), Grid(16, views=3, padding=0)))
+    )
 
 
 def test_a_bad_mesh_stops_or_is_listed(meshes, tmp_path):
@@ -211,55 +217,55 @@ def test_a_bad_mesh_stops_or_is_listed(meshes, tmp_path):
 
 def test_an_object_beyond_the_scale_is_named(meshes, tmp_path):
     with pytest.raises(InputError, match="another.off: its longest side is 2, more than voxels.scale 1.5"):
-        make_shard(meshes, tmp_path, Grid(16, scale=1.5))
+        make_shard(meshes, tmp_path, Grid(16, scale=1.5, padding=0))
 
 
 def test_only_what_changed_is_voxelized_again(meshes, tmp_path, monkeypatch):
     before, _ = make_shard(meshes, tmp_path)
     done = []
-    monkeypatch.setattr(voxels, "voxelize", lambda mesh, grid: done.append(mesh) or voxelize(mesh, grid))
+    monkeypatch.setattr(module, "voxelize", lambda mesh, grid: done.append(mesh) or voxelize(mesh, grid))
     assert make_shard(meshes, tmp_path)[0] == before and not done
     meshes[0].write_text(CUBE)
     after, _ = make_shard(meshes, tmp_path)
     assert after != before and not done  # the same content as the other: known already
-    assert len(list((tmp_path / "kept").iterdir())) == 1
-    make_shard(meshes, tmp_path, Grid(16, occupancy="solid"))
-    assert len(done) == 1 and len(list((tmp_path / "kept").iterdir())) == 1
+    assert len(list((tmp_path / "cache").iterdir())) == 1
+    make_shard(meshes, tmp_path, Grid(16, occupancy="solid", padding=0))
+    assert len(done) == 1 and len(list((tmp_path / "cache").iterdir())) == 1
 
 
 def test_a_damaged_memory_does_not_count(meshes, tmp_path):
     """Cut short or with any one bit flipped, what is kept is as it was or not there."""
-    make_shard(meshes[:1], tmp_path, Grid(4))
-    [path] = (tmp_path / "kept").iterdir()
+    make_shard(meshes[:1], tmp_path, Grid(4, padding=0))
+    [path] = (tmp_path / "cache").iterdir()
     content = path.read_bytes()
-    packed, counts = voxels._recall(tmp_path / "kept", path.stem)
+    packed, counts = module._read_cache(tmp_path / "cache", path.stem)
     flipped = [
         content[:i] + bytes([content[i] ^ 1 << bit]) + content[i + 1 :] for i in range(len(content)) for bit in range(8)
     ]
     for damaged in [b"", b"PK", content[:-1], *flipped]:
         path.write_bytes(damaged)
-        found = voxels._recall(tmp_path / "kept", path.stem)
+        found = module._read_cache(tmp_path / "cache", path.stem)
         assert found is None or np.array_equal(found[0], packed) and np.array_equal(found[1], counts)
-    assert not voxels._recall(tmp_path / "kept", "never kept")
+    assert not module._read_cache(tmp_path / "cache", "never kept")
     path.write_bytes(b"PK")
-    assert make_shard(meshes[:1], tmp_path, Grid(4)) and path.read_bytes() == content
+    assert make_shard(meshes[:1], tmp_path, Grid(4, padding=0)) and path.read_bytes() == content
 
 
 def test_other_code_counts_as_other_voxels(meshes, tmp_path, monkeypatch):
     make_shard(meshes, tmp_path)
-    first = set((tmp_path / "kept").iterdir())
-    monkeypatch.setattr(voxels, "code_hash", lambda stage: "other")
+    first = set((tmp_path / "cache").iterdir())
+    monkeypatch.setattr("voxprune.voxels.voxelize.code_hash", lambda stage: "other")
     make_shard(meshes, tmp_path)
-    assert len(first) == 2 and first.isdisjoint((tmp_path / "kept").iterdir())
+    assert len(first) == 2 and first.isdisjoint((tmp_path / "cache").iterdir())
 
 
 def test_other_versions_and_another_format_count_as_other_voxels(meshes, tmp_path, monkeypatch):
     make_shard(meshes, tmp_path)
-    first = set((tmp_path / "kept").iterdir())
+    first = set((tmp_path / "cache").iterdir())
     version = importlib.metadata.version
     monkeypatch.setattr("importlib.metadata.version", lambda name: "0" if name == "numba" else version(name))
     make_shard(meshes, tmp_path)
-    assert first.isdisjoint((tmp_path / "kept").iterdir())
+    assert first.isdisjoint((tmp_path / "cache").iterdir())
     with pytest.raises(InputError, match="cube.stl: it has no faces"):  # the same content, known as .off
         make_shard([meshes[1].rename(tmp_path / "cube.stl")], tmp_path)
 
@@ -276,10 +282,10 @@ def test_several_processes_give_the_same_shard(tmp_path):
 
 
 def test_memory_does_not_grow_with_the_number_of_meshes(cube, tmp_path):
-    peaks, grid = [], Grid(64)
+    peaks, grid = [], Grid(64, padding=0)
     for count in (5, 200):
         tracemalloc.start()
-        voxelize_meshes([cube] * count, tmp_path / "x.npy", tmp_path / "x.csv", grid, tmp_path / "kept")
+        voxelize_meshes([cube] * count, tmp_path / "x.npy", tmp_path / "x.csv", grid, tmp_path / "cache")
         peaks.append(tracemalloc.get_traced_memory()[1])
         tracemalloc.stop()
     assert len(np.load(tmp_path / "x.npy", mmap_mode="r")) == 200
@@ -297,27 +303,27 @@ def test_a_killed_job_goes_on_and_leaves_nobody_behind(tmp_path):
     (tmp_path / "meshes").mkdir()
     for number in range(150):
         (tmp_path / f"meshes/{number:03}.off").write_text(CUBE.replace("1 1 1", f"1 1 {1 + number / 100}"))
-    (tmp_path / "kept").mkdir()
+    (tmp_path / "cache").mkdir()
 
     def start(folder, workers):
         options = {"meshes": tmp_path / "meshes", "shard": folder / "x.npy", "table": folder / "x.csv",
-                   "kept": folder / "kept", "resolution": 64, "workers": workers}  # fmt: skip
+                   "cache": folder / "cache", "resolution": 64, "workers": workers}  # fmt: skip
         words = [str(word) for key, value in options.items() for word in (f"--{key}", value)]
         return subprocess.Popen([sys.executable, ROOT / "scripts/voxelize.py", *words], stdout=subprocess.DEVNULL)
 
     job = start(tmp_path, 2)
-    wait_until(lambda: len(list((tmp_path / "kept").glob("*.npz"))) > 10)
+    wait_until(lambda: len(list((tmp_path / "cache").glob("*.npz"))) > 10)
     family = psutil.Process(job.pid).children(recursive=True)
     job.kill()
     job.wait()
     wait_until(lambda: not any(process.is_running() for process in family))
-    done = {path: path.stat().st_mtime_ns for path in (tmp_path / "kept").glob("*.npz")}
+    done = {path: path.stat().st_mtime_ns for path in (tmp_path / "cache").glob("*.npz")}
     assert family and not (tmp_path / "x.npy").exists() and 10 < len(done) < 150
     assert start(tmp_path, 1).wait() == 0 and start(tmp_path / "whole", 1).wait() == 0
     assert all(path.stat().st_mtime_ns == date for path, date in done.items())
     for name in ("x.npy", "x.csv"):
         assert (tmp_path / name).read_bytes() == (tmp_path / "whole" / name).read_bytes()
-    assert len(list((tmp_path / "kept").iterdir())) == 150  # half-written files are gone
+    assert len(list((tmp_path / "cache").iterdir())) == 150  # half-written files are gone
 
 
 @pytest.mark.parametrize(
@@ -330,4 +336,4 @@ def test_a_killed_job_goes_on_and_leaves_nobody_behind(tmp_path):
     ],
 )
 def test_grids_are_named_by_their_settings(grid, name):
-    assert grid_name(grid) == name
+    assert grid.name == name

@@ -14,32 +14,12 @@ import yaml
 from jsonschema import Draft202012Validator
 
 from conftest import QUICK, ROOT, clone, snakemake
-from voxprune import furniture, networks
-from voxprune.files import read_json
+from voxprune.core.files import read_json
+from voxprune.datasets import furniture
+from voxprune.networks.checkpoint import load_checkpoint
+from voxprune.report import catalogue
 
 METHODS = ["filter", "filter-masked", "weight"]
-PLOTS = [
-    "accuracy_by_level",
-    "accuracy_against_macs",
-    "accuracy_against_parameters",
-    "accuracy_against_bytes",
-    "accuracy_against_latency",
-    "accuracy_against_energy",
-    "pareto_front",
-    "classes_by_level",
-    "gpu_utilization_by_level",
-    "latency_by_level",
-    "speedup_against_macs",
-    "sensitivity_by_layer",
-    "learning_curves",
-    "examples",
-    "turned_wrong",
-    "confusion",
-]
-TABLES = ["levels", "equal_cost", "fronts", "hypervolumes", "classes", "skipped_meshes"]
-STATISTICS = ["levels", "seeds", "classes", "budgets", "pairs", "fronts", "hypervolumes"]
-
-
 REPORT = {"summarise": 1, "write_answer": 1, "write_tables": 1, "draw_plots": 1, "draw_pictures": 1}
 
 
@@ -132,22 +112,22 @@ def test_every_file_of_the_contract_is_there_and_valid(finished):
         for child in children:
             schema.validate(read_json(results / "seed0" / child / f"{kind}.json"))
     for child in children:
-        network, recipe = networks.load(results / "seed0" / child / "checkpoint.safetensors")
+        network, origin = load_checkpoint(results / "seed0" / child / "checkpoint.safetensors")
         metrics = read_json(results / "seed0" / child / "metrics.json")
         predictions = np.load(results / "seed0" / child / "predictions.npz")
         accuracy = 100 * (predictions["logits"].argmax(axis=1) == predictions["labels"]).mean()
-        assert recipe["method"] == metrics["method"] == child.split("/")[0]
+        assert origin.method == metrics["method"] == child.split("/")[0]
         assert metrics["accuracy_percent"] == accuracy and metrics["widths"] == network.description["widths"]
         assert metrics["n_samples"] == len(predictions["files"]) == 24
-    for table in [*TABLES, *(f"{method}{kind}" for method in ["parent", *METHODS] for kind in ("", "_demand"))]:
+    for table in catalogue.table_names(METHODS):
         for kind in ("md", "tex", "html"):
             assert (results / f"tables/{table}.{kind}").stat().st_size
     assert all((results / f"tables/{method}.csv").stat().st_size for method in ["parent", *METHODS])
-    for plot in PLOTS:
+    for plot in [*catalogue.PLOTS, *catalogue.PICTURES]:
         assert (results / f"plots/{plot}.png").read_bytes().startswith(b"\x89PNG")
         assert "</svg>" in (results / f"plots/{plot}.svg").read_text()
         assert "quick" in (results / f"plots/{plot}.rst").read_text()
-    for table in STATISTICS:
+    for table in catalogue.STATISTICS:
         assert (results / f"statistics/{table}.csv").stat().st_size
     answer = read_json(results / "answer.json")
     Draft202012Validator(yaml.safe_load((ROOT / "schemas/answer.schema.yaml").read_text())).validate(answer)
@@ -195,13 +175,13 @@ def test_removal_is_real_and_masks_are_not(finished):
     assert (seed / "filter/level050/retraining.csv").read_text().count("\n") == 1  # column names alone
 
 
-def test_a_recipe_with_everything_runs(finished, tmp_path):
+def test_a_method_with_everything_runs(finished, tmp_path):
     """A network with BatchNorm and residual sums, a data-driven criterion, steps, fine-tuning, a level of 0."""
-    recipe = "{unit: filter, criterion: taylor, scope: global, realise: remove, steps: 2, retrain: finetune, epochs: 1, learning_rate: 0.001}"
+    method = "{unit: filter, criterion: taylor, scope: global, apply: remove, steps: 2, retrain: finetune, epochs: 1, learning_rate: 0.001}"
     shutil.copytree(finished, tmp_path / "voxprune", dirs_exist_ok=True)
     (tmp_path / "voxprune/mine.yaml").write_text(
         (finished / QUICK).read_text().replace("experiment: quick", "experiment: mine").replace("[50, 100]", "[0, 50]")
-        + f"network: resnet3d\nmethods: {{weight: null, filter: null, filter-masked: null, mine: {recipe}}}\n"
+        + f"network: resnet3d\nmethods: {{weight: null, filter: null, filter-masked: null, mine: {method}}}\n"
         + "augmentation: {rotation_degrees: 10, flip_probability: 0.5, scale_percent: 10, shift_cells: 1}\n"
     )
     child = "results/mine/seed0/mine/level050/metrics.json"
@@ -215,8 +195,8 @@ def test_a_recipe_with_everything_runs(finished, tmp_path):
 
 
 def test_criteria_are_compared_as_an_optional_target(finished):
-    table, picture = (f"results/quick/criteria/correlations.{kind}" for kind in ("csv", "png"))
-    assert jobs(finished, picture, "--configfile", QUICK) == {"compare_criteria": 1, "draw_optional": 1}
+    table, picture = (f"results/quick/leave_one_out/correlations.{kind}" for kind in ("csv", "png"))
+    assert jobs(finished, picture, "--configfile", QUICK) == {"leave_one_out": 1, "draw_optional": 1}
     snakemake(finished, picture, "--cores", "2", "--configfile", QUICK)
     rows = list(csv.DictReader((finished / table).open()))
     assert {row["criterion"] for row in rows} == {"l1", "l2", "random", "geometric_median", "taylor", "activation", "fisher"}
@@ -224,9 +204,9 @@ def test_criteria_are_compared_as_an_optional_target(finished):
 
 
 def test_a_budget_of_latency_measures_the_staircase_first(finished, tmp_path):
-    recipe = "{unit: filter, criterion: l1, scope: layer, realise: remove, budget: latency}"
+    method = "{unit: filter, criterion: l1, scope: layer, apply: remove, budget: latency}"
     shutil.copytree(finished, tmp_path / "voxprune", dirs_exist_ok=True)
-    (tmp_path / "voxprune/mine.yaml").write_text((finished / QUICK).read_text() + f"methods: {{fast: {recipe}}}\n")
+    (tmp_path / "voxprune/mine.yaml").write_text((finished / QUICK).read_text() + f"methods: {{fast: {method}}}\n")
     child = "results/quick/seed0/fast/level050/checkpoint.safetensors"
     assert jobs(tmp_path / "voxprune", child, "--configfile", "mine.yaml") == {"measure_staircase": 1, "prune": 1}
     picture = "results/quick/staircase/staircase.png"
@@ -234,7 +214,7 @@ def test_a_budget_of_latency_measures_the_staircase_first(finished, tmp_path):
     stairs = list(csv.DictReader((tmp_path / "voxprune/results/quick/staircase/staircase.csv").open()))
     assert {row["engine"] for row in stairs} == {"torch", "onnxruntime", "openvino"}
     assert len({row["widths"] for row in stairs}) == len(stairs) / 3 > 20
-    found = networks.load(tmp_path / "voxprune" / child)[0].description["widths"]
+    found = load_checkpoint(tmp_path / "voxprune" / child)[0].description["widths"]
     assert str(found) in {row["widths"] for row in stairs} and found["conv1"] < 16
     assert (tmp_path / "voxprune" / picture).read_bytes().startswith(b"\x89PNG")
 
@@ -271,15 +251,15 @@ def test_adding_a_level_runs_its_jobs_and_the_report(copy):
 
 
 def test_adding_a_method_runs_its_jobs_and_the_report(copy):
-    lamp = "methods: {lamp: {unit: weight, criterion: lamp, scope: global, realise: mask}}\n"
+    lamp = "methods: {lamp: {unit: weight, criterion: lamp, scope: global, apply: mask}}\n"
     (copy / "more.yaml").write_text((copy / QUICK).read_text() + lamp)
     assert jobs(copy, "--configfile", "more.yaml") == {"prune": 2, "evaluate": 2, "measure": 1, **REPORT}
 
 
 def test_changing_a_plots_code_redraws_only(copy):
-    plots = copy / "scripts/voxprune/plots.py"
+    plots = copy / "scripts/voxprune/report/accuracy_plots.py"
     plots.write_text(plots.read_text().replace("Accuracy by pruning level", "Another title"))
-    assert jobs(copy, "--configfile", QUICK) == {"draw_plots": 1, "draw_pictures": 1}
+    assert jobs(copy, "--configfile", QUICK) == {"draw_plots": 1}
 
 
 def test_another_margin_answers_anew_and_redraws(copy):
@@ -299,10 +279,40 @@ def test_the_report_opens_with_the_answer_and_needs_no_network(finished):
     assert not re.findall(r"<(?:script|link|img)[^>]+(?:src|href)=[\"']https?://", page)
 
 
-def test_a_comment_in_the_code_reruns_nothing(copy):
-    code = copy / "scripts/voxprune/training.py"
-    code.write_text(code.read_text() + "# a comment\n")
+def test_comments_and_docstrings_rerun_nothing(copy):
+    code = copy / "scripts/voxprune/training/fit.py"
+    changed = code.read_text().replace("Trains a network in place", "Fits a network in place") + "# a comment\n"
+    assert changed.count("Fits a network") == 1
+    code.write_text(changed)
     assert jobs(copy, "--configfile", QUICK) == {}
+
+
+CHOICES = {  # a choice of each kind, by the file of one that is there
+    "networks/architectures/voxnet.py": "networks/architectures/mine.py",
+    "pruning/criteria/filter/l2.py": "pruning/criteria/filter/mine.py",
+    "training/retraining/finetune.py": "training/retraining/mine.py",
+    "measurement/engines/openvino.py": "measurement/engines/mine.py",
+}
+
+
+def test_adding_choices_reruns_nothing(copy):
+    for path, added in CHOICES.items():
+        shutil.copy(copy / "scripts/voxprune" / path, copy / "scripts/voxprune" / added)
+    assert jobs(copy, "--configfile", QUICK) == {}
+
+
+@pytest.mark.parametrize("path, expected", [
+    ("networks/architectures/voxnet.py", {}),
+    ("pruning/criteria/filter/l2.py", {}),
+    ("training/retraining/finetune.py", {}),
+    ("pruning/criteria/weight/l1.py", {"prune": 2, "evaluate": 2, "measure": 1, **REPORT}),
+    ("measurement/engines/openvino.py", {"measure": 3, "measure_parent": 1, **REPORT}),
+    ("networks/architectures/original.py", {"train": 1, **FROM_PARENT}),
+])  # fmt: skip
+def test_changing_a_choice_reruns_what_uses_it(copy, path, expected):
+    code = copy / "scripts/voxprune" / path
+    code.write_text(code.read_text() + "\n\nADDED = 1\n")
+    assert jobs(copy, "--configfile", QUICK) == expected
 
 
 def test_changing_the_learning_rate_retrains(copy):

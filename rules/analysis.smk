@@ -1,0 +1,55 @@
+# All numbers in one table, and the answer that they give.
+
+METRICS = collect(f"{NETWORK}/metrics.json", seed=SEEDS, network=NETWORKS)
+PREDICTIONS = collect(f"{NETWORK}/predictions.npz", seed=SEEDS, network=NETWORKS)
+STATISTICS = collect(f"{RESULTS}/statistics/{{table}}.csv", table=catalogue.STATISTICS)
+
+
+rule summarise:
+    """Gather every number: one row a network, and one a network and cell of measuring."""
+    input:
+        metrics=METRICS,
+        demand=DEMANDS,
+    output:
+        summary=f"{RESULTS}/summary.csv",
+        demand=f"{RESULTS}/demand.csv",
+    log:
+        f"{LOGS}/summarise.log",
+    conda:
+        "../envs/report.yaml"
+    params:
+        results=subpath(output.summary, parent=True),
+        axes=options(
+            {
+                "seeds": list(SEEDS),
+                "methods": METHODS,
+                "levels": config["levels"],
+                "measured": [f"{method}/{seed}" for method, seeds in MEASURED.items() for seed in seeds],
+            }
+        ),
+        code=code_hash("summarise"),
+    shell:
+        "python {SCRIPTS:q}/summarise.py --results {params.results:q} {params.axes} "
+        "--summary {output.summary:q} --demand-table {output.demand:q} > {log:q} 2>&1"
+
+
+rule write_answer:
+    """Answer the question from stored predictions: statistics, and the answer in numbers and in sentences."""
+    input:
+        summary=f"{RESULTS}/summary.csv",
+        demand=f"{RESULTS}/demand.csv",
+        predictions=PREDICTIONS,
+    output:
+        answer=collect(f"{RESULTS}/answer.{{kind}}", kind=["json", "md", "rst"]),
+        statistics=STATISTICS,
+    log:
+        f"{LOGS}/write_answer.log",
+    conda:
+        "../envs/report.yaml"
+    params:
+        results=subpath(input.summary, parent=True),
+        settings=options(config["answer"]),
+        code=code_hash("write_answer"),
+    shell:
+        "python {SCRIPTS:q}/write_answer.py --results {params.results:q} --summary {input.summary:q} "
+        "--demand {input.demand:q} {params.settings} > {log:q} 2>&1"

@@ -1,0 +1,45 @@
+"""One run a folder, and jobs that end when they are told to or when their run is gone. Imports nothing heavy."""
+
+import fcntl
+import os
+import select
+import signal
+import threading
+from pathlib import Path
+from typing import IO
+
+RUN = "VOXPRUNE_RUN"  # environment variable: process id of the snakemake whose job this is
+
+
+def lock_folder(path: str | Path) -> IO | None:
+    """Locks a folder for this process: the open lock file, to be kept; None where another process has the lock.
+
+    The kernel lets go of it when the process ends, however it ends, so that nothing is left to unlock after a kill.
+    Raises OSError where the file can't be written or its file system knows no locks.
+    """
+    Path(path).parent.mkdir(parents=True, exist_ok=True)
+    file = open(path, "a")
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return None
+    return file
+
+
+def end_when_told() -> None:
+    """From here on SIGTERM interrupts this process as Ctrl-C does; and so does the end of the snakemake that began it.
+
+    A killed snakemake would else leave its jobs behind, which would go on writing and holding the GPU.
+    """
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    if RUN in os.environ:
+        threading.Thread(target=_end_after, args=[int(os.environ[RUN])], daemon=True).start()
+
+
+def _end_after(process):
+    try:
+        handle = os.pidfd_open(process)
+    except (AttributeError, OSError):  # not Linux; in another container
+        return
+    select.select([handle], [], [])
+    os.kill(os.getpid(), signal.SIGTERM)

@@ -1,0 +1,130 @@
+"""Where a result comes from: code, data, versions, machine, time. Imports nothing heavy."""
+
+import ast
+import functools
+import hashlib
+import importlib.metadata
+import json
+import os
+import platform
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+SCRIPTS = Path(__file__).resolve().parents[2]
+PACKAGES = ("numpy", "torch", "torch-pruning", "safetensors", "numba", "trimesh", "nvidia-ml-py",
+            "onnx", "onnxruntime", "openvino", "zeus")  # fmt: skip
+
+
+def code_hash(stage: str, *files: str | Path) -> str:
+    """Hash of the code behind `scripts/<stage>.py`: the script, `files`, and every module of voxprune and of the user's own
+    that they import, directly or not.
+
+    Comments, docstrings, formatting and file dates don't count.
+    """
+    found: set[Path] = set()
+    digest = hashlib.sha256()
+    for path in (SCRIPTS / f"{stage}.py", *files):
+        _add_imported(Path(path), found)
+    for path in sorted(found):
+        digest.update(_tree(path)[0])
+    return digest.hexdigest()[:16]
+
+
+def own_module_file(module: str) -> list[Path]:
+    """The file of a module of the user's own, below this folder or one of PYTHONPATH; an empty list where there is none."""
+    found = (_module_file(folder, module.split(".")) for folder in _own_folders())
+    return list(filter(None, found))[:1]
+
+
+def _own_folders():
+    return [Path.cwd(), *map(Path, filter(None, os.environ.get("PYTHONPATH", "").split(os.pathsep)))]
+
+
+def _add_imported(path, found):
+    if path not in found:
+        found.add(path)
+        for module in _tree(path)[1]:
+            _add_imported(module, found)
+
+
+@functools.cache
+def _tree(path):
+    """The syntax tree of a file as bytes, without docstrings, and the files of the modules that it imports."""
+    tree, files = ast.parse(path.read_text()), set()
+    for node in ast.walk(tree):
+        if isinstance(node, (ast.Import, ast.ImportFrom)):
+            files.update(_imported_files(node, path))
+        if (
+            isinstance(node, (ast.Module, ast.ClassDef, ast.FunctionDef))
+            and ast.get_docstring(node, clean=False) is not None
+        ):
+            del node.body[0]
+    return ast.dump(tree).encode(), sorted(files)
+
+
+def _imported_files(node, path):
+    """The files that an import statement in the file `path` brings in: of voxprune, and of the user's own beside it."""
+    if isinstance(node, ast.Import):
+        modules = [alias.name.split(".") for alias in node.names]
+    else:
+        package = node.module.split(".") if node.module else []
+        modules = [[*package, alias.name] for alias in node.names]
+    if getattr(node, "level", 0):
+        folders = [path.parents[node.level - 1]]
+    else:
+        folders = [SCRIPTS] if path.is_relative_to(SCRIPTS) else [SCRIPTS, path.parent, *_own_folders()]
+    found = (_module_file(folder, module) or _module_file(folder, module[:-1]) for module in modules for folder in folders)
+    return set(filter(None, found))
+
+
+def _module_file(folder, module):
+    """The file of a module below a folder, None where there is none. module: its name in parts, such as ["nets", "blocks"]."""
+    place = Path(folder, *module)
+    files = (place.with_name(f"{place.name}.py"), place / "__init__.py") if module else ()
+    return next((file for file in files if file.is_file()), None)
+
+
+def settings_hash(settings: Any) -> str:
+    """Hash of plain settings (dicts, lists, strings, numbers), independent of the order of keys."""
+    return hashlib.sha256(json.dumps(settings, sort_keys=True).encode()).hexdigest()[:16]
+
+
+def versions() -> dict[str, str]:
+    """Versions of Python and of the packages that results depend on; only those installed."""
+    found = {"python": platform.python_version()}
+    for package in PACKAGES:
+        try:
+            found[package] = importlib.metadata.version(package)
+        except importlib.metadata.PackageNotFoundError:
+            pass
+    return found
+
+
+def hardware() -> dict:
+    """Processor, cores this process may use, and the GPU that torch uses (None without)."""
+    torch: Any = sys.modules.get("torch")
+    cuda = torch is not None and torch.cuda.is_available()
+    return {
+        "cpu": _cpu_name(),
+        "cores": len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count(),
+        "gpu": torch.cuda.get_device_name() if cuda else None,
+    }
+
+
+def _cpu_name():
+    try:
+        lines = Path("/proc/cpuinfo").read_text().splitlines()
+        return next(line.split(":", 1)[1].strip() for line in lines if line.startswith("model name"))
+    except (OSError, StopIteration):
+        return platform.processor() or platform.machine()
+
+
+def git_commit() -> str | None:
+    """The commit of the code, `-dirty` appended where files differ from it; None outside a git checkout."""
+    command = ["git", "-C", str(SCRIPTS), "describe", "--always", "--dirty", "--abbrev=40", "--exclude=*"]
+    try:
+        return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
+    except (OSError, subprocess.CalledProcessError):
+        return None

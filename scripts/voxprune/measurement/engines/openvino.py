@@ -1,0 +1,31 @@
+"""OpenVINO on the CPU, in single precision like the others (it would choose less by itself on some processors)."""
+
+import io
+from typing import Any
+
+import torch
+from torch import nn
+
+from voxprune.measurement.onnx_file import onnx_bytes
+from voxprune.measurement.runner import Runner, Unavailable
+
+ON_GPU = False
+
+
+def prepare(network: nn.Module, inputs: torch.Tensor, threads: Any) -> Runner:
+    try:
+        import openvino as runtime
+    except ImportError as error:
+        raise Unavailable(f"openvino can't be imported: {error}") from error
+    model = runtime.Core().read_model(io.BytesIO(onnx_bytes(network)))
+    model.reshape(list(inputs.shape))
+    settings = {
+        "INFERENCE_NUM_THREADS": threads, "INFERENCE_PRECISION_HINT": "f32", "PERFORMANCE_HINT": "LATENCY", "NUM_STREAMS": 1,
+    }  # fmt: skip
+    compiled = runtime.compile_model(model, "CPU", settings)
+
+    def start():
+        request = compiled.create_infer_request()
+        return lambda voxels: request.infer([voxels.numpy()], share_inputs=True)[0]
+
+    return Runner(start, torch.device("cpu"))

@@ -1,0 +1,160 @@
+"""Saturated running: throughput, utilization, energy and memory."""
+
+import collections
+import time
+from collections.abc import Callable, Sequence
+
+import numpy as np
+import torch
+
+from voxprune.measurement.conditions import Cell
+from voxprune.measurement.cpu import CpuWindow
+from voxprune.measurement.gpu import NO_GPU, GpuWindow, gpu_memory, legacy_gpu_utilization
+from voxprune.measurement.latency import CALLS_IN_FLIGHT, warm_up
+from voxprune.measurement.reading import Reading
+from voxprune.measurement.runner import synchronize
+from voxprune.settings.measurement import Windows
+
+LEGACY_READINGS = 15  # the original study's number of batches
+
+
+def serve(
+    runners: dict,
+    inputs: dict[str, torch.Tensor],
+    windows: Windows,
+    meters: dict,
+    idle: dict,
+    report: Callable[[str], object],
+) -> dict:
+    """Figures of saturated running, {(name, cell): see `_window_figures`}, the cells in random order."""
+    served, keys, started = {}, list(runners), time.monotonic()
+    for number, place in enumerate(np.random.default_rng(1).permutation(len(keys)), 1):
+        cell = keys[place][1]
+        batches = _batches(inputs, cell)
+        served[keys[place]] = _window_figures(
+            runners[keys[place]], batches, cell, windows, meters[cell.device], idle[cell.device]
+        )
+        if number % 25 == 0 or number == len(keys):
+            left = (time.monotonic() - started) / number * (len(keys) - number)
+            report(f"throughput: {number} of {len(keys)}, ETA {left:.0f} s")
+    return served
+
+
+def _batches(inputs, cell):
+    """All full batches that wait on the cell's device."""
+    pool = inputs[cell.device]
+    return pool[: len(pool) // cell.batch_size * cell.batch_size].split(cell.batch_size)
+
+
+@torch.inference_mode()
+def _window_figures(runner, batches, cell, windows, meter, idle):
+    """Saturated running: throughput, utilization, energy and memory over `windows.windows` windows.
+
+    The batches lie ready on the device. meter, idle: of the cell's device: the GPU, or the whole processor.
+    """
+    torch.set_num_threads(cell.threads)
+    memory_before = gpu_memory(runner.device)
+    run = runner.start()
+    warmup = warm_up(run, batches[0], runner.device, windows)
+    objects, seconds, joules, cpu_busy = 0, 0.0, [], 0.0
+    with GpuWindow(runner.device) as gpu:
+        for _ in range(windows.windows):
+            meter.begin()
+            with CpuWindow() as cpu:
+                objects += cell.batch_size * saturate(run, batches, runner.device, windows.window_seconds)
+            joules.append(meter.end())
+            seconds += cpu.seconds
+            cpu_busy += cpu.utilization_percent * cpu.seconds
+    energy = None if None in joules else sum(joules)
+    net = None if energy is None or idle.value is None else energy - idle.value * seconds
+    utilization, activity = gpu.utilization(), gpu.sm_activity()
+    mean = utilization.value and utilization.value["mean"]
+    readings = {
+        "gpu_utilization_percent": utilization,
+        "gpu_utilization_per_inference_percent": _scaled(utilization, mean, 1 / cell.batch_size),
+        "gpu_busy_ms_per_inference": _scaled(utilization, mean, 10 * seconds / objects),
+        "sm_activity_percent": activity,
+        "energy_mj_per_inference": Reading(energy and 1000 * energy / objects, meter.reason),
+        "net_energy_mj_per_inference": Reading(net and 1000 * net / objects, meter.reason or idle.reason),
+        "idle_power_w": idle,
+        **_gpu_memory(runner, batches[0], memory_before),
+    }
+    return {
+        "throughput_per_s": objects / seconds,
+        "cpu_utilization_percent": cpu_busy / seconds,
+        **{name: reading.value for name, reading in readings.items()},
+        "reasons": {name: reading.reason for name, reading in readings.items() if reading.value is None},
+        "energy_method": meter.method,
+        "throttled": gpu.throttled(),
+        "warmup": warmup,
+    }
+
+
+def saturate(run: Callable, batches: Sequence[torch.Tensor], device: torch.device, seconds: float) -> int:
+    """How many calls run in so many seconds, at least one. A GPU always has the next ones waiting."""
+    in_flight: collections.deque = collections.deque()
+    calls, ends = 0, time.perf_counter() + seconds
+    while not calls or time.perf_counter() < ends:
+        run(batches[calls % len(batches)])
+        calls += 1
+        if device.type == "cuda":
+            in_flight.append(torch.cuda.Event(blocking=True))
+            in_flight[-1].record()
+            if len(in_flight) > CALLS_IN_FLIGHT:
+                in_flight.popleft().synchronize()
+    synchronize(device)
+    return calls
+
+
+def _scaled(reading, value, factor):
+    return reading if reading.value is None else Reading(value * factor)
+
+
+def _gpu_memory(runner, batch, before):
+    """Readings of the memory this network alone would take: what was added since `before`, its weights, and one batch.
+
+    The weights of all other networks and a pool of batches wait on the GPU too.
+    """
+    if before is None:
+        unknown = Reading(None, "GPU memory; see peak_resident_bytes for the CPU's")
+        return {"peak_memory_bytes": unknown, "peak_reserved_bytes": unknown}
+    own = runner.network_bytes + batch.nbytes
+    allocated = torch.cuda.max_memory_allocated(runner.device) - before["allocated"] + own
+    reserved = torch.cuda.max_memory_reserved(runner.device) - before["reserved"] + own
+    # What fits between the others' memory reserves nothing, so the true figure lies above: at least what was allocated.
+    return {
+        "peak_memory_bytes": Reading(allocated),
+        "peak_reserved_bytes": Reading(max(allocated, reserved)),
+    }
+
+
+def add_legacy_utilization(served: dict, runners: dict, inputs: dict[str, torch.Tensor], conditions: list[Cell]) -> None:
+    """Adds the original study's reading to the figures: of each network once, in the first GPU cell of the largest batch.
+
+    It starts nvidia-smi many times, so it comes after all windows.
+    """
+    largest = max(cell.batch_size for cell in conditions)
+    chosen = next((cell for cell in conditions if (cell.device, cell.batch_size) == ("cuda", largest)), None)
+    for (name, cell), figures in served.items():
+        if cell == chosen:
+            reading = _legacy_utilization(runners[name, cell], _batches(inputs, cell))
+        else:
+            reading = Reading(None, f"legacy: read in {chosen} alone" if chosen else NO_GPU)
+        key = "legacy_gpu_utilization_per_inference_percent"
+        figures[key] = _scaled(reading, reading.value, 1 / cell.batch_size).value
+        if reading.value is None:
+            figures["reasons"][key] = reading.reason
+
+
+@torch.inference_mode()
+def _legacy_utilization(runner, batches):
+    """Reading in percent, the original study's way: nvidia-smi asked once after each synchronized batch."""
+    run, found = runner.start(), []
+    for number in range(LEGACY_READINGS):
+        run(batches[number % len(batches)])
+        synchronize(runner.device)
+        try:
+            found.append(legacy_gpu_utilization(runner.device))
+        except (OSError, ValueError) as error:
+            return Reading(None, f"nvidia-smi gives no utilization: {error}")
+    return Reading(float(np.mean(found)))

@@ -1,0 +1,27 @@
+"""How a network was made."""
+
+from msgspec import Struct
+
+from voxprune.settings.method import Method
+from voxprune.settings.training import Recipe
+from voxprune.settings.voxels import Grid
+
+
+class Origin(Struct, frozen=True):
+    """How a network was made; it is part of the network's checkpoint.
+
+    seed: of its parent. recipe: how its parent was trained. grid: how the voxels that it takes are made. data_hash: of the
+    voxels it was trained on. method, level_percent: by which it was pruned; the parent's are `parent` and 0. pruning: the
+    method's settings, None for a parent. finetune_epochs: trained after pruning. equality_max_abs_difference: between the
+    logits of the removed and of the masked network, None for masks.
+    """
+
+    seed: int
+    recipe: Recipe
+    grid: Grid
+    data_hash: str
+    method: str = "parent"
+    level_percent: int = 0
+    pruning: Method | None = None
+    finetune_epochs: int = 0
+    equality_max_abs_difference: float | None = None

@@ -1,0 +1,16 @@
+"""|gamma| of the BatchNorm behind each filter (Liu et al. 2017, network slimming, arXiv 1708.06519).
+
+Raises InputError where a group has no BatchNorm."""
+
+from voxprune.core.errors import InputError
+from voxprune.pruning.scoring import norms
+
+
+def score(network, groups, sample):
+    scores = {}
+    for group in groups:
+        behind = norms(network, group)
+        if not behind:
+            raise InputError(f"criterion bn_scale: layer {group.root} has no BatchNorm behind it; choose another criterion")
+        scores[group.root] = sum(norm.weight.detach().abs()[channels] for norm, channels in behind)
+    return scores

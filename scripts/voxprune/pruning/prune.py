@@ -1,0 +1,80 @@
+"""Pruning a parent to one level, by masks or by removal."""
+
+import copy
+
+from voxprune.networks.cost import network_cost
+from voxprune.pruning.choose import choose, choose_units, score_units
+from voxprune.pruning.groups import dependency_graph, find_groups, remove
+from voxprune.pruning.masks import mask_filters, mask_weights, prove_removal
+
+
+def prune(parent, method, level_percent, sample, full=None, staircase=None):
+    """A pruned copy of a network, and its proof of equality.
+
+    sample: training objects, for data-driven criteria and for the proof. full: as in `choose_units`.
+    staircase: for a budget of latency, see `level_for_latency`.
+    Returns (network, difference): the largest absolute difference between the logits of the removed and of the fully
+    masked network, None for masks.
+    Raises InputError as `choose_units`, and where the two differ by more than EQUALITY_TOLERANCE of the largest logit.
+    """
+    groups = find_groups(parent)
+    scores = score_units(parent, method, sample, groups)
+    if method.budget == "latency":
+        level_percent = level_for_latency(staircase, level_percent)
+    elif method.budget != "units":
+        level_percent = _level_for_budget(parent, method, level_percent, scores, groups)
+    pruned = choose(scores, method, level_percent, groups, full)
+    if method.apply == "remove":
+        removed = _removed(parent, pruned, groups)
+        return removed, prove_removal(parent, removed, pruned, groups, sample)
+    masked = copy.deepcopy(parent)
+    if method.unit == "weight":
+        mask_weights(masked, pruned)
+    else:
+        mask_filters(masked, pruned, groups)
+    return masked, None
+
+
+def remove_level(parent, method, level_percent, sample=None):
+    """A copy of a network without the filters that a level of units takes; unproved, to know what it costs."""
+    groups = find_groups(parent)
+    return _removed(parent, choose_units(parent, method, level_percent, sample, groups), groups)
+
+
+def _removed(parent, pruned, groups):
+    network = copy.deepcopy(parent)
+    remove(network, pruned, groups, dependency_graph(network))
+    return network
+
+
+def _level_for_budget(parent, method, percent, scores, groups):
+    """The level in percent of units whose network comes nearest to `percent` of the parent's MACs or parameters removed.
+
+    By bisection: cost falls as the level rises, in steps of one filter.
+    """
+    total = network_cost(parent)[method.budget]
+
+    def removed(level):
+        smaller = _removed(parent, choose(scores, method, level, groups), groups)
+        return 100 * (1 - network_cost(smaller)[method.budget] / total)
+
+    low, high = 0.0, 100.0
+    for _ in range(12):  # down to 0.02 percent of the units: less than one filter of any layer here
+        middle = (low + high) / 2
+        low, high = (middle, high) if removed(middle) < percent else (low, middle)
+    return min((low, high), key=lambda level: abs(removed(level) - percent))
+
+
+def level_for_latency(staircase, percent):
+    """The level in percent of units whose measured latency comes nearest to `percent` less than the parent's.
+
+    staircase: {level of units: latency}, with the parent at level 0, as `measure_staircase` measured it. A higher level
+    never counts as slower than a lower one, so noise on a step picks no narrower network than needed; of equally near
+    levels the lowest. 100 % takes everything.
+    """
+    if percent == 100:
+        return 100
+    levels = sorted(staircase)
+    latencies = [min(staircase[below] for below in levels if below <= level) for level in levels]
+    wanted = (1 - percent / 100) * staircase[0]
+    return min(zip(levels, latencies), key=lambda step: abs(step[1] - wanted))[0]

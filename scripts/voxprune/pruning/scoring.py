@@ -1,0 +1,94 @@
+"""What criteria share: the sample that data-driven ones look at, the parameters of a filter, gradients.
+
+A criterion is a file in criteria/filter or criteria/weight with a function `score(network, groups, sample)`:
+of filters it returns one score a filter, {group root: (size,)}, of weights one a weight, {layer: shape of its weight}.
+`groups` are those of groups.find_groups; the scores of coupled filters are added up. `sample` is what data-driven criteria
+look at (None for the others). All scores are float32 or float64, on the network's device. The lowest are pruned first.
+"""
+
+from dataclasses import dataclass
+
+import torch
+from torch import nn
+from torch.nn.functional import cross_entropy
+
+from voxprune.core import registry
+from voxprune.settings.method import CRITERIA
+
+BATCH = 32  # of the data-driven criteria; more is faster and needs more memory
+
+
+def criterion(unit, name):
+    """The function `score` of a criterion."""
+    return registry.load(f"{CRITERIA}/{unit}", name).score
+
+
+@dataclass(frozen=True)
+class Sample:
+    """Training objects for data-driven criteria: voxels float32 (n, 1, R, R, R), labels int64 (n,), and a seed."""
+
+    voxels: torch.Tensor
+    labels: torch.Tensor
+    seed: int
+
+    def batches(self, size=BATCH):
+        return zip(self.voxels.split(size), self.labels.split(size))
+
+
+def from_kernels(network, groups, score):
+    """score: (filters, weights of a filter) to (filters,); summed over the convolutions of each group."""
+    return {
+        group.root: sum(
+            score(layer.weight.detach().flatten(1))[channels] for layer, channels in convolutions(network, group)
+        )
+        for group in groups
+    }
+
+
+def members(network, group, kind):
+    pairs = [(network.get_submodule(name), channels) for name, channels in group.members.items()]
+    return [(layer, channels) for layer, channels in pairs if isinstance(layer, kind)]
+
+
+def convolutions(network, group):
+    return members(network, group, nn.Conv3d)
+
+
+def norms(network, group):
+    return [(norm, channels) for norm, channels in members(network, group, nn.BatchNorm3d) if norm.affine]
+
+
+def weight_layers(network):
+    return [(name, layer) for name, layer in network.named_modules() if isinstance(layer, nn.Conv3d)]
+
+
+def parameters(network, group):
+    """Every parameter of a group's convolutions and norms, with the channels that are the group's."""
+    members = convolutions(network, group) + norms(network, group)
+    return [(parameter, channels) for layer, channels in members for parameter in layer.parameters(recurse=False)]
+
+
+def by_channel(values, channels):
+    """Sums a parameter-shaped tensor over everything but its first axis, and picks the group's channels."""
+    return values.reshape(len(values), -1).sum(dim=1)[channels]
+
+
+def backward(network, sample, size=BATCH):
+    """Backward passes of the mean loss in eval mode, a batch at a time; yields each batch's share of the sample."""
+    network.eval()
+    for voxels, labels in sample.batches(size):
+        network.zero_grad(set_to_none=True)
+        with torch.enable_grad():
+            cross_entropy(network(voxels), labels).backward()
+        yield len(labels) / len(sample.labels)
+    network.zero_grad(set_to_none=True)
+
+
+def fisher_information(network, sample):
+    """Mean over objects of each parameter's squared gradient, {parameter: tensor}. One backward pass an object."""
+    totals = {parameter: torch.zeros_like(parameter) for parameter in network.parameters()}
+    for share in backward(network, sample, size=1):
+        for parameter, total in totals.items():
+            if parameter.grad is not None:
+                total += share * parameter.grad**2
+    return totals

@@ -1,0 +1,44 @@
+"""Which layers bear pruning: each layer pruned alone, to every level."""
+
+import copy
+
+import torch
+
+from voxprune.networks.evaluation import predict
+from voxprune.pruning.choose import choose_units
+from voxprune.pruning.groups import find_groups
+from voxprune.pruning.masks import silence_filters
+from voxprune.settings.method import Method
+
+CHOICE = Method("filter", "l1", "layer", "remove")
+
+
+def by_layer(network, voxels, objects, levels, report=print):
+    """How many objects are right with one layer alone pruned by filters of lowest L1 norm: a row a (layer, level in percent),
+    level 0 first.
+
+    voxels: objects that no parent was fitted to, and never test objects; `objects` is their name in the table.
+    Pruned filters are fully masked (kernel, bias, BatchNorm), which equals removing them. Coupled layers count as one.
+    """
+    groups, rows = find_groups(network), []
+    nothing = {group.root: torch.zeros(group.size, dtype=torch.bool) for group in groups}
+    unpruned = _correct(network, voxels)
+    for group in groups:
+        for level in sorted({0, *levels}):
+            correct = unpruned
+            if level:
+                pruned = copy.deepcopy(network)
+                chosen = choose_units(network, CHOICE, level, groups=groups)[group.root]
+                silence_filters(pruned, {**nothing, group.root: chosen}, groups)
+                correct = _correct(pruned, voxels)
+            rows.append(
+                {
+                    "layer": group.root, "level_percent": level, "correct": correct, "n_samples": len(voxels), "objects": objects,
+                }
+            )  # fmt: skip
+        report(f"{group.root}: pruned alone to {len(levels)} levels")
+    return rows
+
+
+def _correct(network, voxels):
+    return int((predict(network, voxels).argmax(dim=1) == voxels.labels.cpu()).sum())

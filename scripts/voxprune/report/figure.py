@@ -1,0 +1,159 @@
+"""What all plots share: one style, one colour and marker a method everywhere, intervals always drawn."""
+
+import math
+import textwrap
+from contextlib import contextmanager
+
+import matplotlib
+
+matplotlib.use("Agg")
+import matplotlib.pyplot as plt
+import pandas as pd
+from matplotlib.ticker import FuncFormatter, MaxNLocator, NullLocator, ScalarFormatter
+
+from voxprune.answer.summary import counted, named
+from voxprune.core.files import atomic_write
+
+STYLE = {
+    "figure.figsize": (6.4, 4.2), "figure.dpi": 150, "font.size": 10, "axes.grid": True, "grid.alpha": 0.3,
+    "axes.spines.top": False, "axes.spines.right": False, "legend.edgecolor": "none", "legend.framealpha": 0.85, "svg.hashsalt": "voxprune",
+    "axes.titlesize": 11, "lines.markersize": 5, "text.parse_math": False,  # names may hold $
+}  # fmt: skip
+
+
+# Okabe and Ito's colours, told apart by colour-blind readers; markers and dashes tell them apart in grey.
+COLOURS = ["#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000"]
+MARKERS = ["o", "s", "^", "D", "v", "P", "X", "<", ">", "p", "h", "*"]
+DASHES = ["-", "--", ":", "-."]
+NOTE_LETTERS_AN_INCH = 17  # of the line below each plot
+PARENT_LOOK = {"color": "0.35", "marker": "*", "markersize": 9, "linestyle": ""}
+
+
+def captioned(text):
+    """Gives a function that draws its caption, as it stands in the report. No docstring, because these rerun nothing."""
+
+    def mark(draw):
+        draw.caption = text
+        return draw
+
+    return mark
+
+
+def write_plot(stem, draw, *data):
+    """Writes `<stem>.png` and `.svg`, and as `.rst` its caption and the line below it."""
+    with figure_drawn_by(draw, *data) as figure:
+        for kind in ("png", "svg"):
+            with atomic_write(stem.with_name(f"{stem.name}.{kind}")) as temporary:
+                figure.savefig(temporary, format=kind, metadata={"Date": None} if kind == "svg" else None)
+        with atomic_write(stem.with_name(f"{stem.name}.rst")) as temporary:
+            temporary.write_text(f"{draw.caption}\n\n{figure.get_supxlabel()}\n")
+
+
+@contextmanager
+def figure_drawn_by(draw, *data):
+    """A figure into whose axes `draw` has drawn, in the one style; closed at the end."""
+    with plt.rc_context(STYLE):
+        figure, axes = plt.subplots(layout="constrained")
+        draw(axes, *data)
+        yield figure
+        plt.close(figure)
+
+
+ACCURACY_INTERVAL = ("accuracy_percent_low", "accuracy_percent_high")
+
+
+def evidence(answer, bars="bars: {confidence:g} % intervals over seeds and objects"):
+    """What accuracies rest on, in one line."""
+    return (
+        f"{answer['experiment']}: {answer['n_samples']} test objects, {named(answer['seeds'], 'seed')}; "
+        f"{bars.format(confidence=answer['confidence_percent'])}; margin {counted(answer['margin_points'], 'point')}; {answer['measured_in']['hardware']}"
+    )
+
+
+def make_panels(axes, count, columns=4, share_x=True):
+    """Replaces one pair of axes by `count` that share their scales, at most `columns` side by side."""
+    figure, rows, columns = axes.figure, math.ceil(count / columns), min(count, columns)
+    axes.remove()
+    width, height = figure.get_size_inches()
+    figure.set_size_inches(width * (1 + 0.45 * (columns - 1)), height * (1 + 0.6 * (rows - 1)))
+    panels = figure.subplots(rows, columns, sharex=share_x, sharey=True, squeeze=False).flatten()
+    for spare in panels[count:]:
+        spare.remove()
+    return list(panels[:count])
+
+
+def noise_band(axes, rows, column):
+    parent = rows.loc[rows["method"] == "parent", column].mean()
+    noise = rows["speedup.noise_percent"].max() / 100
+    axes.axhspan(parent / (1 + noise), parent * (1 + noise), color="0.88", zorder=0, label="noise floor (A/A)")
+
+
+def lines(axes, table, x, y, low=None, high=None, parent=True, looks=None):
+    """One line a method with its interval (columns low to high), the parent as a reference line.
+
+    looks: of all methods, where the table may lack some.
+    """
+    if parent:
+        level = table.loc[table["method"] == "parent", y].mean()
+        axes.axhline(level, color="0.35", linewidth=1, linestyle=(0, (6, 3)), label="parent", zorder=1)
+    looks = {
+        name: look for name, look in (looks or method_looks(table["method"])).items() if (table["method"] == name).any()
+    }
+    gap = table[x].drop_duplicates().sort_values().diff().min()
+    for number, (method, look) in enumerate(looks.items()):
+        levels = table[table["method"] == method].groupby("level_percent")
+        centre, at = levels[y].mean(), levels[x].mean()
+        if x == "level_percent":  # side by side, so that bars don't hide each other
+            at += min(0.9, 0.5 * gap / len(looks)) * (number - (len(looks) - 1) / 2)
+        bounds = pd.DataFrame({"low": levels[low or y].min(), "high": levels[high or y].max()})
+        axes.errorbar(
+            at, centre, yerr=[(centre - bounds["low"]).clip(lower=0), (bounds["high"] - centre).clip(lower=0)], capsize=2,
+            elinewidth=0.8, linewidth=1.4, label=method, alpha=0.9, **look,
+        )  # fmt: skip
+
+
+def method_looks(names):
+    """{name: colour, marker and dashes}, the parent left out; in the order of first mention, the same in every plot."""
+    kept = [name for name in dict.fromkeys(names) if name != "parent"]
+    return {
+        name: {
+            "color": COLOURS[number % len(COLOURS)],
+            "marker": MARKERS[number % len(MARKERS)],
+            "linestyle": DASHES[number % len(DASHES)],
+        }
+        for number, name in enumerate(kept)
+    }
+
+
+def log_scale(axes, *names):
+    for name in names:
+        axes.set(**{f"{name}scale": "log"})
+        axis, (low, high) = getattr(axes, f"{name}axis"), getattr(axes, f"get_{name}lim")()
+        if high < 10 * low:  # too narrow for the steps of a logarithmic axis to hold more than a number or two
+            axis.set_major_locator(MaxNLocator(5))
+            axis.set_minor_locator(NullLocator())
+            axis.set_major_formatter(ScalarFormatter())
+            continue
+        axis.set_major_formatter(FuncFormatter(_plain_number))
+        axis.set_minor_formatter(FuncFormatter(_plain_number))
+
+
+def _plain_number(value, position):
+    """20 for 2e1, on a logarithmic axis; only 1, 2, 3 and 5 of each decade, because more would crowd."""
+    return f"{value:g}" if f"{value:e}"[0] in "1235" else ""
+
+
+def legend(axes):
+    """Inside where few, beside the plot where many."""
+    handles, labels = axes.get_legend_handles_labels()
+    if len(labels) > 6:
+        axes.legend(loc="center left", bbox_to_anchor=(1.01, 0.5), fontsize=8)
+    else:
+        axes.legend(loc="best", fontsize=9)
+
+
+def write_note(axes, text):
+    """The line below a figure, broken where it would be wider."""
+    width = int(NOTE_LETTERS_AN_INCH * axes.figure.get_figwidth())
+    text = "\n".join(textwrap.fill(line, width) for line in text.splitlines())
+    axes.figure.supxlabel(text, x=0.01, ha="left", fontsize=7.5, color="0.35")

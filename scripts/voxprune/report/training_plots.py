@@ -1,0 +1,110 @@
+"""Plots of training and layers."""
+
+import matplotlib
+import numpy as np
+import pandas as pd
+
+from voxprune.answer.statistics import wilson
+from voxprune.report.figure import COLOURS, MARKERS, captioned, legend, make_panels, method_looks, write_note
+
+
+@captioned(
+    "Accuracy when filters of one layer alone are pruned (lowest L1 norm first), with Wilson's intervals: "
+    "where the first seed's parent is sensitive. Judged on training objects kept apart, never on test objects."
+)
+def sensitivity_by_layer(axes, sensitivity, answer):
+    looks = method_looks(sensitivity["layer"])
+    for layer, rows in sensitivity.groupby("layer", sort=False):
+        accuracy = 100 * rows["correct"] / rows["n_samples"]
+        low, high = 100 * np.array([wilson(*pair) for pair in zip(rows["correct"], rows["n_samples"])]).T
+        axes.errorbar(
+            rows["level_percent"], accuracy, yerr=[accuracy - low, high - accuracy], label=layer, capsize=2, elinewidth=0.6, linewidth=1.4,
+            **looks[layer],
+        )  # fmt: skip
+    axes.set(xlabel="filters pruned in this layer, %", ylabel="accuracy, %", title="Sensitivity by layer")
+    legend(axes)
+    count = sensitivity["n_samples"].iloc[0]
+    write_note(
+        axes,
+        f"{answer['experiment']}, seed {answer['seeds'][0]}: {count} {sensitivity['objects'].iloc[0]} objects, 95 % intervals; "
+        f"{answer['measured_in']['hardware']}",
+    )
+
+
+@captioned(
+    "The parents while they learn: training loss in full lines, accuracy on validation objects (if any) "
+    "dashed, on the right."
+)
+def learning_curves(axes, curves, answer):
+    validated = any(curve["validation_accuracy_percent"].notna().any() for curve in curves.values())
+    if validated:
+        right = axes.twinx()
+        right.grid(False)
+        right.set_ylabel("validation accuracy, % (dashed)")
+        right.set_ylim(0, 102)
+        right.spines["right"].set_visible(True)
+    for number, (seed, curve) in enumerate(curves.items()):
+        colour = COLOURS[number % len(COLOURS)]
+        axes.plot(curve["epoch"], curve["train_loss"], color=colour, label=f"seed {seed}")
+        if validated:
+            right.plot(curve["epoch"], curve["validation_accuracy_percent"], color=colour, linestyle="--", marker=".")
+    axes.set(xlabel="epoch", ylabel="training loss (full lines)" if validated else "training loss")
+    axes.set_title("Learning curves of the parents")
+    axes.set_ylim(bottom=0)
+    axes.xaxis.get_major_locator().set_params(integer=True)
+    axes.legend(loc="center right" if validated else "upper right", fontsize=8, ncols=1 + len(curves) // 7)
+    write_note(axes, f"{answer['experiment']}; {_kept_epoch(validated)}; {answer['measured_in']['hardware']}")
+
+
+@captioned(
+    "A panel a method, a line a level: accuracy on validation objects, without any the training loss, while retrained."
+)
+def retraining_curves(axes, retraining, summary):
+    """retraining: {(method, level): table of retraining.csv}; networks that were not retrained have an empty one."""
+    methods = list(dict.fromkeys(method for method, _ in retraining))
+    levels = sorted({level for _, level in retraining})
+    parent = summary.loc[summary["method"] == "parent", "validation_accuracy_percent"].iloc[0]
+    validated = pd.notna(parent)
+    column = "validation_accuracy_percent" if validated else "train_loss"
+    panels = make_panels(axes, len(methods))
+    for panel, method in zip(panels, methods):
+        if validated:
+            panel.axhline(parent, color="0.35", linewidth=1, linestyle=(0, (6, 3)), label="parent", zorder=1)
+        for number, level in enumerate(levels):
+            curve = retraining[method, level]
+            panel.plot(
+                range(1, len(curve) + 1), curve[column], label=f"{level} %", linewidth=1.4,
+                color=matplotlib.colormaps["cividis"](0.9 * number / max(1, len(levels) - 1)),
+                marker=MARKERS[number % len(MARKERS)], markersize=3,
+            )  # fmt: skip
+        panel.set_title(method)
+        panel.xaxis.get_major_locator().set_params(integer=True)
+    panels[-1].legend(loc="lower right" if validated else "upper right", fontsize=8, title="level")
+    figure = panels[0].figure
+    figure.supylabel("validation accuracy, %" if validated else "training loss", fontsize=10)
+    figure.suptitle("Retraining, epoch by epoch", fontsize=11)
+    dashed = "the parent's validation accuracy dashed; " if validated else ""
+    write_note(panels[0], f"{summary['experiment'].iloc[0]}, first seed; {dashed}{_kept_epoch(validated)}")
+
+
+def _kept_epoch(validated):
+    return "the best epoch on validation objects is kept" if validated else "no validation objects, the last epoch is kept"
+
+
+@captioned("table: as from oracle.rank_correlations. One row a criterion, one mark a layer, the best mean on top.")
+def criteria_correlations(axes, table, note):
+    means = table.groupby("criterion")["correlation"].mean().sort_values()
+    places = {criterion: place for place, criterion in enumerate(means.index)}
+    axes.axvline(0, color="0.35", linewidth=1)
+    for number, (layer, rows) in enumerate(table.groupby("layer", sort=False)):
+        axes.plot(
+            rows["correlation"], rows["criterion"].map(places), linestyle="", label=layer, alpha=0.85,
+            color=COLOURS[number % len(COLOURS)], marker=MARKERS[number % len(MARKERS)],
+        )  # fmt: skip
+    axes.set_yticks(range(len(means)), [f"{name}  ({mean:+.2f})" for name, mean in means.items()])
+    axes.set(
+        xlim=(-1.05, 1.05), title="How well each criterion foresees the loss without a filter",
+        xlabel="Spearman's rank correlation with the loss's rise",
+    )  # fmt: skip
+    axes.legend(loc="lower left", fontsize=8)
+    write_note(axes, note)

@@ -1,0 +1,49 @@
+"""The section `measurement`: what networks demand while they run, and how long that is measured."""
+
+from typing import Annotated, Literal
+
+from msgspec import Meta
+
+from voxprune.core.registry import choices
+from voxprune.settings.section import EACH_ONCE, Count, Natural, NotNegative, Positive, Section, one_of, says
+
+ENGINES = "measurement/engines"
+
+
+class Windows(Section, frozen=True):
+    """How long everything is measured."""
+
+    threads: Annotated[tuple[Count | Literal["all"], ...], EACH_ONCE, says(
+        "CPU threads of the measured network; all: every core that this process may use")] = (1,)  # fmt: skip
+    repetitions: Annotated[int, Meta(ge=2), says(
+        "latency: rounds over all networks in random order; differences are paired by round")] = 5  # fmt: skip
+    seconds: Annotated[Positive, says(
+        "latency: at least this long a network, cell (engine, threads, batch size) and round")] = 0.02  # fmt: skip
+    calls: Annotated[Count, says("latency: and at least this many calls")] = 1
+    warmup_calls: Annotated[Natural, says("before each round and window, not counted")] = 1
+    warmup_seconds: Annotated[NotNegative, says("and on a GPU at least this long, until its clocks are up")] = 0
+    windows: Annotated[Count, says("throughput, utilization, energy: windows a network and cell")] = 1
+    window_seconds: Annotated[Positive, says("each at least this long; energy needs 10")] = 0.05
+
+
+FULL = Windows(
+    threads=(1, "all"), repetitions=5, seconds=2, calls=200, warmup_calls=50, warmup_seconds=3, windows=5, window_seconds=10
+)
+
+
+class Conditions(Section, frozen=True):
+    """What is measured, but for how long."""
+
+    detail: Annotated[Literal["brief", "full"], says(
+        "brief: minutes, shows large differences | full: hours, for a publication")] = "brief"  # fmt: skip
+    engines: Annotated[tuple[Annotated[str, one_of(choices(ENGINES))], ...], EACH_ONCE, says(
+        "runtimes; add torch-compile where minutes for each network don't matter")] = ("torch", "onnxruntime", "openvino")  # fmt: skip
+    batch_sizes: Annotated[tuple[Count, ...], EACH_ONCE, says(
+        "objects per call: 1 for the latency of one object, many for throughput")] = (1, 64)  # fmt: skip
+
+
+class Measurement(Conditions, frozen=True):
+    """What networks demand while they run, measured alone on the machine; a change reruns only measuring and the report."""
+
+    brief: Windows = Windows()
+    full: Windows = FULL

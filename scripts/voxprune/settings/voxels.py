@@ -1,0 +1,51 @@
+"""The section `voxels`: how meshes become grids of cells."""
+
+from typing import Annotated, Literal
+
+from msgspec import Meta
+
+from voxprune.settings.section import Natural, Positive, Section, Up, says
+
+
+class Cells(Section, frozen=True):
+    """What both the config's `voxels` and a `Grid` say."""
+
+    resolution: Annotated[int, Meta(ge=4, le=256), says("cells along each side; time grows with its cube")] = 32
+    convention: Annotated[Literal["centred", "corner"], says(
+        "centred: the object fills the grid and is centred | corner: as the original study did")] = "centred"  # fmt: skip
+    occupancy: Annotated[Literal["surface", "solid"], says(
+        "surface: cells that the mesh touches, as in the study | solid: cells hidden inside as well")] = "surface"  # fmt: skip
+    padding: Annotated[Natural, says("empty cells around a centred object")] = 1
+    scale: Annotated[Literal["fit"] | Positive, says(
+        "fit: each object fills the grid | a length in the meshes' unit that fills it, so that sizes count")] = "fit"  # fmt: skip
+    views: Annotated[int, Meta(ge=1, le=360), says(
+        "grids per mesh, turned about the up axis; 12: training draws one, testing also votes over all")] = 1  # fmt: skip
+
+
+class Voxels(Cells, frozen=True):
+    """How meshes become voxels."""
+
+    on_bad_mesh: Annotated[Literal["fail", "skip"], says(
+        "fail: stop when a mesh can't be used | skip: leave it out and list it")] = "fail"  # fmt: skip
+
+    def contradictions(self, config):
+        if self.convention == "centred" and 2 * self.padding >= self.resolution:
+            yield f".padding {self.padding} leaves no cells; it must be under half the resolution"
+        if self.convention == "corner" and self.scale != "fit":
+            yield ".scale is of the centred convention; use `convention: centred` or `scale: fit`"
+
+
+class Grid(Cells, frozen=True):
+    """How one mesh becomes a grid: the settings of `voxels` that decide it, and the data set's `up`."""
+
+    up: Up = "z"
+
+    @property
+    def name(self):
+        """The settings in words, as they stand in paths: `32-centred-surface-padding1`."""
+        words = [self.resolution, self.convention, self.occupancy]
+        words += [f"padding{self.padding}"] * (self.convention == "centred" and self.padding > 0)
+        words += [f"scale{self.scale}"] * (self.scale != "fit")
+        words += [f"views{self.views}"] * (self.views > 1)
+        words += [f"up{self.up}"] * (self.up != "z")
+        return "-".join(map(str, words))

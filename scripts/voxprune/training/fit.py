@@ -1,0 +1,158 @@
+"""Fitting a network to voxels: repeatable from its seed, resumable after any interruption."""
+
+import csv
+import math
+import time
+
+import torch
+from torch.nn.functional import cross_entropy
+from torch.optim.swa_utils import AveragedModel
+
+from voxprune.core.errors import InputError
+from voxprune.core.files import atomic_write
+from voxprune.core.memory import enough_memory
+from voxprune.networks.device import to_device
+from voxprune.networks.evaluation import predict
+from voxprune.training.progress import Progress
+from voxprune.voxels.augmentation import augment, mix
+from voxprune.voxels.dataset import batches
+
+CURVE = ("epoch", "learning_rate", "train_loss", "validation_accuracy_percent", "seconds")  # columns of a learning curve
+WARM_UP = 0.3  # share of the steps in which onecycle's learning rate rises
+
+
+def fit(network, recipe, job, first_epoch=0, after_step=None):
+    """Trains a network in place, with a fresh optimiser, and leaves it in eval mode.
+
+    With a validation set the weights of its best epoch are kept (the first of equals), else those of the last; with an
+    average_decay it is the averaged weights that are judged and kept.
+    After each epoch a state is saved at `job.state_path`, which a later call with the same fingerprint goes on from; it
+    stays, for whoever saves the network to remove then. On one CPU thread count the result is the same to the bit,
+    interrupted or not.
+    first_epoch: begin the schedule there (learning-rate rewinding). after_step: called after each step (keeps masks).
+    Returns the learning curve: one row of CURVE an epoch, also those before an interruption;
+    train_loss is the mean over the epoch's samples, validation_accuracy_percent None without a validation set.
+    """
+    voxels = job.voxels
+    to_device(network, voxels.packed.device)
+    optimiser, average = _optimiser(network, recipe), _averaged(network, recipe)
+    judged = average.module if average else network
+    progress = Progress(network, average, optimiser, torch.Generator().manual_seed(job.seed), job)
+    progress.resume(job.report)
+    steps = math.ceil(len(voxels) / recipe.batch_size)
+    for epoch in range(first_epoch + len(progress.curve), recipe.epochs):
+        started = time.monotonic()
+        rates = [_learning_rate(recipe, epoch * steps + step, recipe.epochs * steps) for step in range(steps)]
+        with enough_memory(recipe.batch_size, voxels.resolution, "lower `training: batch_size` or `voxels: resolution`"):
+            loss = _train_epoch(network, average, optimiser, voxels, recipe, progress.generator, rates, after_step)
+        accuracy = accuracy_percent(judged, job.validation) if len(job.validation) else None
+        progress.add(
+            {
+                "epoch": epoch + 1,
+                "learning_rate": rates[0],
+                "train_loss": loss,
+                "validation_accuracy_percent": accuracy,
+                "seconds": time.monotonic() - started,
+            }
+        )
+        job.report(_epoch_line(progress.curve, recipe.epochs))
+    network.load_state_dict(progress.best)
+    network.eval()
+    return progress.curve
+
+
+def check_finite(network, name, remedy):
+    """Raises InputError where a training has diverged, so that no such network is ever saved."""
+    if not all(torch.isfinite(tensor).all() for tensor in network.state_dict().values()):
+        raise InputError(f"{name}: training diverged (weights not finite); {remedy}")
+
+
+def write_curve(path, curve, columns=CURVE):
+    """Writes a learning curve as CSV, one row an epoch; only the column names where nothing was trained."""
+    with atomic_write(path) as temporary, open(temporary, "w", newline="") as file:
+        writer = csv.DictWriter(file, fieldnames=columns, lineterminator="\n")
+        writer.writeheader()
+        writer.writerows(curve)
+
+
+def _train_epoch(network, average, optimiser, voxels, recipe, generator, rates, after_step=None):
+    network.train()
+    device, classes = voxels.packed.device.type, len(network.description["classes"])
+    order = torch.randperm(len(voxels), generator=generator)
+    view = torch.randint(voxels.views, (len(voxels),), generator=generator) if voxels.views > 1 else 0
+    adjustment = _adjustment(voxels.labels, classes, recipe.logit_adjustment)
+    total = torch.zeros((), device=voxels.packed.device)
+    for rate, (inputs, labels) in zip(rates, batches(voxels, recipe.batch_size, order, view)):
+        for group in optimiser.param_groups:
+            group["lr"] = rate
+        optimiser.zero_grad(set_to_none=True)
+        inputs = augment(inputs, recipe.augmentation, generator)
+        if recipe.augmentation.mixup_alpha:
+            inputs, labels = mix(inputs, labels, classes, recipe.augmentation.mixup_alpha, generator)
+        with torch.autocast(device, torch.bfloat16, enabled=recipe.precision == "bfloat16"):
+            logits = network(inputs)
+        loss = cross_entropy(logits.float() + adjustment, labels, label_smoothing=recipe.label_smoothing)
+        loss.backward()
+        optimiser.step()
+        if after_step:
+            after_step()
+        if average:
+            average.update_parameters(network)
+        total += loss.detach() * len(labels)
+    return float(total) / len(voxels)
+
+
+def _adjustment(labels, classes, strength):
+    """What is added to the logits of each class while training, so that rare classes aren't learnt as rare: float32 (classes,).
+
+    strength x log(share of the class's objects), the logit-adjusted loss of Menon et al. 2021: with 1 the network aims at
+    the mean accuracy over classes, as if all were as frequent. A class without objects counts as one.
+    """
+    counts = torch.bincount(labels, minlength=classes).clamp(min=1)
+    return strength * (counts / counts.sum()).log()
+
+
+def _averaged(network, recipe):
+    """The exponential moving average of weights and BatchNorm statistics over steps, None where the recipe wants none.
+
+    In the first steps it forgets faster, by at most (1 + n) / (10 + n) after n steps, so that short trainings profit too.
+    """
+    if not recipe.average_decay:
+        return None
+
+    def average(averaged, current, count):
+        decay = min(recipe.average_decay, (1 + int(count)) / (10 + int(count)))
+        return torch.lerp(current, averaged, decay) if averaged.is_floating_point() else current
+
+    return AveragedModel(network, avg_fn=average, use_buffers=True)
+
+
+def _optimiser(network, recipe):
+    if recipe.optimiser == "sgd":
+        return torch.optim.SGD(
+            network.parameters(), lr=recipe.learning_rate, momentum=recipe.momentum, weight_decay=recipe.weight_decay
+        )
+    return torch.optim.AdamW(network.parameters(), lr=recipe.learning_rate, weight_decay=recipe.weight_decay)
+
+
+def _learning_rate(recipe, step, steps):
+    if recipe.schedule == "constant":
+        return recipe.learning_rate
+    rise = WARM_UP * steps if recipe.schedule == "onecycle" else 0
+    if step < rise:
+        return recipe.learning_rate * (0.04 + 0.96 * step / rise)
+    return recipe.learning_rate * 0.5 * (1 + math.cos(math.pi * (step - rise) / (steps - rise)))
+
+
+def accuracy_percent(network, voxels):
+    logits = predict(network, voxels)
+    return 100 * float((logits.argmax(dim=1) == voxels.labels.cpu()).double().mean())
+
+
+def _epoch_line(curve, epochs):
+    last = curve[-1]
+    left = epochs - last["epoch"]
+    accuracy = last["validation_accuracy_percent"]
+    validation = "" if accuracy is None else f", validation {accuracy:.1f} %"
+    eta = left * sum(row["seconds"] for row in curve) / len(curve)
+    return f"epoch {last['epoch']}/{epochs}: loss {last['train_loss']:.4f}{validation}, ETA {eta:.0f} s"

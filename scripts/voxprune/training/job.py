@@ -1,0 +1,28 @@
+"""What a training works on, and what it can be resumed from."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from voxprune.core import provenance
+from voxprune.voxels.dataset import Voxels
+
+
+@dataclass(frozen=True)
+class Job:
+    """voxels: the objects that a network is fitted to. validation: objects held out, which may be none. seed: of the order of
+    objects and of augmentation. state_path: where the state of an interrupted training lies. fingerprint: what that state
+    must share with this job, see `fingerprint`. report: takes each line of progress.
+    """
+
+    voxels: Voxels
+    validation: Voxels
+    seed: int
+    state_path: Path
+    fingerprint: str
+    report: Callable = print
+
+
+def fingerprint(code, network, device, settings):
+    """Hash of everything that a training depends on. code: hash of the code. settings: plain data."""
+    return provenance.settings_hash([settings, network.description, device.type, code, provenance.versions()["torch"]])

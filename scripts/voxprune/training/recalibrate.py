@@ -1,0 +1,30 @@
+"""Measuring the statistics of BatchNorm anew."""
+
+import torch
+from torch import nn
+
+from voxprune.core.errors import InputError
+from voxprune.voxels.dataset import batches
+
+
+@torch.no_grad()
+def recalibrate(network, voxels, batch_size=64):
+    """Sets the running mean and variance of every BatchNorm to their average over all batches of training objects.
+
+    Raises InputError where a network has none.
+    """
+    norms = [layer for layer in network.modules() if isinstance(layer, nn.BatchNorm3d)]
+    if not norms:
+        raise InputError("retrain batchnorm needs BatchNorm3d layers, this network has none; choose another `retrain`")
+    norms = [layer for layer in norms if layer.num_features]
+    momenta = [layer.momentum for layer in norms]
+    network.eval()
+    for layer in norms:
+        layer.reset_running_stats()
+        layer.momentum = None  # a plain average
+        layer.train()
+    for inputs, _ in batches(voxels, batch_size):
+        network(inputs)
+    for layer, momentum in zip(norms, momenta):
+        layer.momentum = momentum
+    network.eval()

@@ -1,0 +1,228 @@
+"""Meshes to voxels: one mesh to an occupancy grid, the meshes of one class and split to a packed shard."""
+
+import csv
+import importlib.metadata
+import io
+import multiprocessing
+import os
+import threading
+import zipfile
+import zlib
+from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager
+from functools import partial
+from pathlib import Path
+
+import msgspec
+import numpy as np
+from tqdm import tqdm
+
+from voxprune.core.errors import InputError
+from voxprune.core.files import atomic_write
+from voxprune.core.provenance import code_hash, settings_hash
+from voxprune.datasets.folders import mesh_hash
+from voxprune.meshes.read import REMEDY, Mesh, read_mesh
+from voxprune.voxels.rasterize import mark_surface
+
+UPRIGHT = {  # where a mesh's x, y and z axis go, a row each, so that the named one points up
+    "z": [[1, 0, 0], [0, 1, 0], [0, 0, 1]],
+    "y": [[1, 0, 0], [0, 0, 1], [0, -1, 0]],
+    "x": [[0, 0, 1], [0, 1, 0], [-1, 0, 0]],
+}
+COLUMNS = ("file", "vertices", "triangles", "occupied_voxels", "status", "reason")
+LIBRARIES = ("numpy", "numba", "mapbox_earcut", "trimesh")  # whose versions could change a grid
+MESHES_A_WORKER = 32  # fewer don't pay for the start of another process
+
+
+def voxelize(mesh, grid):
+    """Occupancy of a mesh in all views: bool, shape (views, R, R, R), axes x, y, z with z up.
+
+    centred: the middle of the bounding box (of all vertices, those of no face too) lies in the middle of the grid; at
+    `scale: fit` its longest side fills R - 2 x padding cells, in each view anew.
+    corner: as the original study did: scaled to a longest side of 1, cells of 1 / R counted from half a cell before the
+    mesh's own minimum, the overflowing index clipped onto the last cell.
+    Raises InputError where an object is larger than `scale` in one of the views, or its numbers leave a grid empty.
+    """
+    rasterize = _centred if grid.convention == "centred" else _corner
+    with np.errstate(all="ignore"):  # what rounding can't represent ends in an empty grid, which is told
+        occupancy = np.stack([rasterize(view, grid) for view in _views(mesh, grid)])
+    if not occupancy.any(axis=(1, 2, 3)).all():
+        raise InputError(
+            f"its longest side, {np.ptp(mesh.vertices, axis=0).max():.6g}, is too small or too large to compute with; "
+            f"give it in another unit, {REMEDY}"
+        )
+    return occupancy | _hidden(occupancy) if grid.occupancy == "solid" else occupancy
+
+
+def _views(mesh, grid):
+    """The mesh with z up, turned about z by 0, 1, ... (views - 1) steps of 360 degrees / views, counter-clockwise."""
+    upright = mesh.vertices @ np.array(UPRIGHT[grid.up], dtype=float)
+    for step in range(grid.views):
+        angle = 2 * np.pi * step / grid.views
+        turn = np.array([[np.cos(angle), np.sin(angle), 0], [-np.sin(angle), np.cos(angle), 0], [0, 0, 1]])
+        yield Mesh(upright @ turn if step else upright, mesh.triangles)
+
+
+def _centred(mesh, grid):
+    low, high = mesh.vertices.min(axis=0), mesh.vertices.max(axis=0)
+    longest = (high - low).max()
+    if grid.scale != "fit" and longest > grid.scale:
+        raise InputError(f"its longest side is {longest:.6g}, more than voxels.scale {grid.scale}; raise that")
+    # A millionth less than full size, so that the outermost faces lie inside their cell and not on its boundary.
+    cells = (grid.resolution - 2 * grid.padding) / (longest if grid.scale == "fit" else grid.scale) * (1 - 1e-6)
+    occupancy = np.zeros((grid.resolution,) * 3, dtype=bool)
+    mark_surface(
+        occupancy, (mesh.vertices - (low + high) / 2) * cells + grid.resolution / 2, mesh.triangles, np.zeros(3), 1.0
+    )
+    return occupancy
+
+
+def _corner(mesh, grid):
+    size = 1 / grid.resolution
+    vertices = (mesh.vertices - mesh.vertices.mean(axis=0)) / np.ptp(mesh.vertices, axis=0).max()
+    occupancy = np.zeros((grid.resolution + 1,) * 3, dtype=bool)
+    mark_surface(occupancy, vertices, mesh.triangles, vertices.min(axis=0) - size / 2, size)
+    for axis in range(3):
+        layers = np.moveaxis(occupancy, axis, 0)
+        layers[-2] |= layers[-1]
+    return occupancy[:-1, :-1, :-1]
+
+
+def _hidden(occupancy):
+    """Cells that no ray along x, y or z reaches from outside: the surface lies on both sides of them on all three axes.
+
+    Unlike filling what is closed, and unlike counting crossings, this stands gaps, inner walls and doubled faces, all
+    common in CAD models: a gap lets out only the rays that pass through it. What is open to one side stays hollow.
+    """
+    hidden = np.ones_like(occupancy)
+    for axis in (-3, -2, -1):
+        for direction in (1, -1):
+            seen = np.logical_or.accumulate(np.flip(occupancy, axis) if direction < 0 else occupancy, axis=axis)
+            hidden &= np.flip(seen, axis) if direction < 0 else seen
+    return hidden
+
+
+def pack(occupancy):
+    """Packs occupancy, bool (..., R, R, R), eight cells a byte along the last axis: uint8 (..., R, R, ceil(R / 8))."""
+    return np.packbits(occupancy, axis=-1)
+
+
+def unpack(packed, resolution):
+    """The inverse of `pack`: bool (..., R, R, R)."""
+    return np.unpackbits(packed, axis=-1, count=resolution).astype(bool)
+
+
+def voxelize_meshes(meshes, shard, table, grid, cache, on_bad_mesh="fail", workers=1, progress=print):
+    """Voxelizes meshes, paths, into one shard, and goes on where an interrupted call stopped.
+
+    shard: `.npy` path, uint8 (meshes * views, R, R, ceil(R / 8)), the views of a mesh one after the other.
+    table: `.csv` path, a row a mesh (COLUMNS, voxels of the first view); the order of its rows with status `ok` is the
+    shard's. cache: folder in which each finished mesh stays under its content's hash, for the next call; those of
+    other meshes, settings, code or versions of libraries are removed. workers: processes.
+    A bad mesh raises InputError, or with on_bad_mesh="skip" only gets status `skipped` and the reason. Raises
+    InputError where no mesh is left.
+    """
+    Path(cache).mkdir(parents=True, exist_ok=True)
+    work = partial(_voxelize_cached, grid=grid, cache=cache, code=_code(), skip=on_bad_mesh == "skip")
+    found = []
+    with _workers(min(workers, len(meshes) // MESHES_A_WORKER), Path(meshes[0]).parent) as run:
+        for path, (key, row) in zip(meshes, tqdm(run(work, meshes), total=len(meshes), unit=" meshes", disable=None)):
+            found.append((key, {"file": path.name, **row}))
+            if not key:
+                progress(f"skipped: {row['reason']}")
+    keys = [key for key, _ in found if key]
+    if not keys:
+        raise InputError(f"{Path(meshes[0]).parent}: none of its meshes could be voxelized; the reasons stand above")
+    _write_shard(shard, (_read_cache(cache, key)[0] for key in keys), len(keys))
+    _write_table(table, [row for _, row in found])
+    for path in set(Path(cache).iterdir()) - {_cache_file(cache, key) for key in keys}:
+        path.unlink()
+    progress(f"{len(keys)} of {len(meshes)} meshes voxelized")
+
+
+def _code():
+    return [code_hash("voxelize"), *map(importlib.metadata.version, LIBRARIES)]
+
+
+def _voxelize_cached(path, grid, cache, code, skip):
+    """Makes sure that the voxels of a mesh are kept. Returns their key, None for a mesh that is skipped, and its row."""
+    key = settings_hash([mesh_hash(path), path.suffix.lower(), msgspec.structs.asdict(grid), code])
+    known = _read_cache(cache, key)
+    if known is None:
+        try:
+            mesh = read_mesh(path)
+            occupancy = voxelize(mesh, grid)
+        except InputError as error:
+            reason = str(error) if str(path) in str(error) else f"{path}: {error}"
+            if not skip:
+                raise InputError(reason) from error
+            return None, dict(zip(COLUMNS[1:], (0, 0, 0, "skipped", reason)))
+        known = pack(occupancy), np.array([len(mesh.vertices), len(mesh.triangles), occupancy[0].sum()])
+        target = _cache_file(cache, key)
+        temporary = target.with_name(
+            f".{target.name}.{os.getpid()}.part"
+        )  # a damaged one is noticed, so no wait for the disk
+        with open(temporary, "wb") as file:
+            np.savez_compressed(file, packed=known[0], counts=known[1])
+        os.replace(temporary, target)
+    return key, dict(zip(COLUMNS[1:], (*known[1].tolist(), "ok", "")))
+
+
+def _cache_file(cache, key):
+    return Path(cache) / f"{key}.npz"
+
+
+def _read_cache(cache, key):
+    """(packed voxels, counts) of a mesh that was voxelized before, None where there are none or the file is damaged."""
+    try:
+        with np.load(_cache_file(cache, key)) as known:
+            return known["packed"], known["counts"]
+    except (OSError, ValueError, KeyError, EOFError, NotImplementedError, RuntimeError, zipfile.BadZipFile, zlib.error):
+        return None
+
+
+def _write_shard(path, grids, count):
+    """Writes grids, (views, R, R, ceil(R / 8)) each, one after the other, so that no more than one lies in memory."""
+    with atomic_write(path) as temporary, open(temporary, "wb") as file:
+        for number, packed in enumerate(grids):
+            if number == 0:
+                shape = (count * len(packed), *packed.shape[1:])
+                np.lib.format.write_array_header_1_0(file, {"descr": "|u1", "fortran_order": False, "shape": shape})
+            file.write(packed.tobytes())
+
+
+def _write_table(path, rows):
+    text = io.StringIO()
+    writer = csv.DictWriter(text, COLUMNS, lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(rows)
+    with atomic_write(path) as temporary:
+        temporary.write_text(text.getvalue())
+
+
+@contextmanager
+def _workers(count, folder):
+    """A map over so many processes, in order; over none where one would be enough."""
+    if count < 2:
+        yield map
+        return
+    with ProcessPoolExecutor(count, multiprocessing.get_context("spawn"), initializer=_end_with_parent) as pool:
+        try:
+            yield partial(pool.map, chunksize=8)
+        except BrokenProcessPool as error:
+            raise InputError(
+                f"{folder}: a process ended early, most likely for want of memory; use fewer cores or a lower resolution"
+            ) from error
+        finally:
+            pool.shutdown(cancel_futures=True)
+
+
+def _end_with_parent():
+    """Ends this process when its parent is gone, so that a killed job leaves nobody behind."""
+
+    def wait():
+        multiprocessing.parent_process().join()
+        os._exit(1)
+
+    threading.Thread(target=wait, daemon=True).start()
