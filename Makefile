@@ -7,7 +7,7 @@ EXPERIMENT ?= furniture
 REFINED = results/$(EXPERIMENT)/refined.yaml
 TYPED = $(addprefix scripts/voxprune/,core settings pruning measurement answer)
 
-.PHONY: help run test lint settings report refine dag docs clean
+.PHONY: help experiments run test lint settings report refine dag docs clean
 
 help:  ## show this list
 	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' Makefile | expand -t 10
@@ -34,6 +34,9 @@ refine: .venv/ready  ## run finer levels until the level where accuracy is lost 
 	@status=0; while python scripts/refine_levels.py --summary results/$(EXPERIMENT)/summary.csv --config $(REFINED) \
 	  || { status=$$?; false; }; do \
 	  snakemake --cores all --resources gpu=1 --configfile $(CONFIG) $(REFINED) || exit 1; done; test $$status -eq 3
+
+experiments: .venv/ready  ## list the experiments that have results
+	python scripts/list_experiments.py
 
 dag: .venv/ready  ## print the graph of the rules
 	snakemake --rulegraph mermaid-js 2>/dev/null

@@ -35,11 +35,12 @@ onstart:
 
 
 onsuccess:
-    print(
-        f"\nDone. The answer: {RESULTS}/answer.md   tables: {RESULTS}/tables/   "
-        f"plots: {RESULTS}/plots/   all numbers: {RESULTS}/summary.csv",
-        file=sys.stderr,
-    )
+    if not (workflow.dag_settings.targets or workflow.dag_settings.until or workflow.dag_settings.omit_from):
+        print(
+            f"\nDone. The answer: {RESULTS}/answer.md   tables: {RESULTS}/tables/   "
+            f"plots: {RESULTS}/plots/   all numbers: {RESULTS}/summary.csv",
+            file=sys.stderr,
+        )
 
 
 onerror:

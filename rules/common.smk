@@ -3,7 +3,9 @@ import os
 import shlex
 import sys
 
+import yaml
 from snakemake.exceptions import WorkflowError
+from snakemake.utils import update_config
 
 SCRIPTS = Path(workflow.current_basedir).parent / "scripts"
 sys.path.insert(0, str(SCRIPTS))
@@ -11,6 +13,7 @@ from voxprune.core import paths
 from voxprune.core.errors import InputError
 from voxprune.core.interruption import RUN, lock_folder
 from voxprune.core.provenance import code_hash
+from voxprune.core.record import check_record, write_record
 from voxprune.datasets.folders import SPLITS, find_meshes, folder_hash
 from voxprune.datasets.modelnet import MODELNET
 from voxprune.datasets.source import find_source, split_arguments
@@ -20,11 +23,24 @@ from voxprune.settings.files import criteria_files, engine_files, method_files, 
 from voxprune.settings.method import CRITERIA
 from voxprune.settings.voxels import Cells, Grid
 
+
+def typed(value):
+    """What --config says inside groups and lists comes as text: the numbers that it means."""
+    if isinstance(value, dict):
+        return {key: typed(one) for key, one in value.items()}
+    if isinstance(value, list):
+        return [typed(one) for one in value]
+    return yaml.safe_load(value) if isinstance(value, str) else value
+
+
+update_config(config, typed(workflow.config_settings.config or {}))
 # An override removes a method by setting it to null.
 config["methods"] = {name: method for name, method in config["methods"].items() if method is not None}
 try:
     SETTINGS = check_config(config)
     MESHES, CLASSES = find_source(config["dataset"])
+    RECORD = f"{paths.experiment_folder(SETTINGS.experiment)}/config.yaml"
+    check_record(RECORD, config, ".snakemake/metadata")
 except InputError as error:
     raise WorkflowError(str(error))
 
@@ -62,8 +78,11 @@ def begin_run():
     except OSError as error:
         print(f"warning: this folder can't be locked ({error}); start no second run in it", file=sys.stderr)
     else:
-        if run_lock is None:
-            raise WorkflowError("Another run works in this folder; wait for its end, or clone voxprune elsewhere.")
+        if isinstance(run_lock, str):
+            raise WorkflowError(
+                f"Another run works in this folder (process {run_lock}); wait for its end, or clone voxprune elsewhere."
+            )
+    write_record(RECORD, config)
 
 
 wildcard_constraints:

@@ -62,13 +62,13 @@ def test_the_studys_claims_stand_beside_what_was_found():
 
 
 @pytest.mark.parametrize("options, sentence", [
-    ({"seeds": 1}, "One seed speaks only of its own parent"),
+    ({"seeds": 1}, "One seed says nothing about other parents"),
     ({"seeds": 2}, "2 seeds are few; 6 or more narrow the intervals"),
-    ({"seeds": 1, "objects": 60}, "One seed can't tell, nor how many would"),
-    ({"lost": {"filter": {100: 90}}}, "At 100 % a layer keeps nothing"),
+    ({"seeds": 1, "objects": 60}, "One seed is too few to decide this"),
+    ({"lost": {"filter": {100: 90}}}, "At 100 % a layer has no filters or weights left"),
     ({"lost": {"filter": {100: 90}}}, "corrected for 0 tests (Holm)"),
     ({"lost": {"weight": {10: 0}}}, "accuracy equals the parent's (-0.1 to +0.1). That saves 5 % of the stored bytes; it runs no "
-     "faster: the difference lies inside the noise of measuring the parent twice. No higher level was tested."),
+     "faster: the difference is smaller than the noise of measuring the parent twice. No higher level was tested."),
     ({"lost": {"weight": {10: 0}}, "objects": 2}, "No method and level tested here is shown to keep the parent's accuracy"),
     ({"lost": {"filter": {10: 0}}, "objects": 1, "seeds": 1}, "a true drop of"),
 ])  # fmt: skip
@@ -81,13 +81,13 @@ def test_thin_evidence_gives_a_sensible_sentence(options, sentence, recwarn):
 def test_a_level_below_that_is_not_shown_is_named():
     found, text = answered(lost={"filter": {10: 20, 50: 0, 80: 20}})
     assert found["methods"]["filter"]["not_shown_below"] == [10]
-    assert "Yet 10 %, less, is not shown to keep accuracy." in text
+    assert "The lower level 10 % is not shown to keep accuracy." in text
     assert "`filter` is non-inferior at 50 %, but not shown at 10 %, and at 80 %" in text
 
 
 def test_a_method_that_trains_on_is_not_said_to_remove_nothing():
     _, text = answered(lost={"filter": {0: 0, 80: 20}})
-    assert "`filter`: trained on, unpruned: accuracy equals the parent's" in text
+    assert "`filter`: unpruned, trained on for as long: accuracy equals the parent's" in text
 
 
 def test_the_only_method_that_gets_to_a_budget_is_not_the_best_of_one():
@@ -118,7 +118,7 @@ def test_seeds_that_would_decide_are_counted():
     )
     needed = found["methods"]["filter"]["limited_by"]["seeds_needed"]
     assert needed > 3
-    assert f"3 seeds can't tell; {needed} would" in sentences.render(sentences.tell(found), "markdown")
+    assert f"inconclusive with 3 seeds; about {needed} would suffice" in sentences.render(sentences.tell(found), "markdown")
 
 
 def test_the_same_predictions_give_the_same_answer(tmp_path):

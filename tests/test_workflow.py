@@ -80,6 +80,22 @@ def test_a_wrong_config_stops_before_any_job(bare, tmp_path, content, sentence):
     assert sentence in output and "Job stats" not in output
 
 
+def test_numbers_and_lists_may_come_by_the_command_line(bare):
+    options = ["--configfile", QUICK, "--config", "training={epochs: 2, learning_rate: 0.001}", "levels=[50, 75, 100]"]
+    assert jobs(bare, *options)["prune"] == 9
+    output = snakemake(bare, "-n", "-p", "--until", "train", *options)
+    assert "--epochs 2 " in output and "--learning-rate 0.001 " in output
+
+
+def test_the_workflow_runs_from_another_folder(bare, tmp_path):
+    """Snakefile and results may lie apart: scripts are found beside the rules."""
+    target = "data/meshes/furniture-quick/chair/train"
+    snakemake(
+        bare, target, "-s", bare / "Snakefile", "--directory", tmp_path / "one", "--cores", "1", "--configfile", bare / QUICK
+    )
+    assert len(list((tmp_path / "one" / target).glob("*.off"))) == 40
+
+
 def test_an_empty_class_stops_before_any_job(bare, tmp_path, cube):
     for name in ("chair", "table"):
         for split in ("train", "test"):
@@ -335,6 +351,36 @@ def test_deleting_one_metrics_file_remakes_only_it(copy):
     snakemake(copy, metrics.relative_to(copy), "--cores", "2", "--configfile", QUICK)
     after = read_json(metrics)
     assert {**after, "provenance": None} == {**before, "provenance": None}
+
+
+def test_the_config_that_ran_lies_beside_its_results(finished):
+    config = yaml.safe_load((finished / "results/quick/config.yaml").read_text())
+    assert config["training"]["epochs"] == 4 and config["measurement"]["brief"]["repetitions"] == 3
+    told = subprocess.run(
+        [sys.executable, "scripts/list_experiments.py"], cwd=finished, capture_output=True, text=True, check=True
+    ).stdout
+    assert "quick" in told and "furniture-quick" in told and "original" in told
+
+
+def test_other_settings_are_told_where_nothing_remembers_what_made_the_results(copy):
+    shutil.rmtree(copy / ".snakemake")
+    assert jobs(copy, "--configfile", QUICK) == {}
+    (copy / "other.yaml").write_text((copy / QUICK).read_text().replace("epochs: 4", "epochs: 5"))
+    output = snakemake(copy, "-n", "--configfile", "other.yaml", check=False)
+    assert "results/quick: these results were made with training.epochs 4, now it is 5, and .snakemake/metadata" in output
+
+
+def test_changing_a_file_that_a_network_of_ones_own_imports_retrains(copy):
+    (copy / "mine.py").write_text("from blocks import Network\n\n\nclass Mine(Network):\n    pass\n")
+    (copy / "blocks.py").write_text("from voxprune.networks.architectures.original import Network\n\nDEPTH = 1\n")
+    (copy / "own.yaml").write_text((copy / QUICK).read_text() + "network: mine:Mine\n")
+    parent = "results/quick/seed0/parent/checkpoint.safetensors"
+    snakemake(copy, parent, "--cores", "2", "--configfile", "own.yaml")
+    assert jobs(copy, parent, "--configfile", "own.yaml") == {}
+    (copy / "blocks.py").write_text((copy / "blocks.py").read_text() + "# a comment\n")
+    assert jobs(copy, parent, "--configfile", "own.yaml") == {}
+    (copy / "blocks.py").write_text((copy / "blocks.py").read_text().replace("1", "2"))
+    assert jobs(copy, parent, "--configfile", "own.yaml") == {"train": 1}
 
 
 def test_a_bad_mesh_stops_with_a_sentence_or_is_skipped_and_listed(copy):

@@ -23,7 +23,7 @@ def tell(answer: dict) -> list:
         ("title", f"{answer['experiment']}: how far can the network be pruned?"),
         ("text", _headline(answer)),
         ("text", _evidence(answer)),
-        *([("text", "Beware: " + answer["warnings"])] if answer["warnings"] else []),
+        *([("text", "Warning: " + answer["warnings"])] if answer["warnings"] else []),
         ("table", _overview(answer)),
         ("heading", "Method by method"),
         ("list", [_method_sentence(name, method, answer) for name, method in answer["methods"].items()]),
@@ -58,7 +58,7 @@ def _headline(answer):
     if not useful:
         return (
             f"**No method and level tested here is shown to keep the parent's accuracy to within {margin}.** "
-            "The sentences below say whether that is a loss or too little evidence."
+            "For each method, the list below says whether accuracy is lost or the evidence is too thin."
         )
     most = {}
     for cost in ("macs", "compressed_bytes"):
@@ -66,7 +66,7 @@ def _headline(answer):
         name = max(saved, key=saved.get)
         if round(saved[name]) > 0:
             most[cost] = f"{name} saves most {_short(cost)}, {saved[name]:.0f} %"
-    said = "; ".join(most.values()) or "nothing tested here saves anything on the device"
+    said = "; ".join(most.values()) or "no network tested here is shown to save anything on the device"
     return f"**Without losing {margin} of accuracy, {said}.**"
 
 
@@ -81,10 +81,10 @@ def _evidence(answer):
     if answer["detectable_drop_points"] is not None:
         text += (
             f"At the levels that limit the methods, a true drop of {_range(answer['detectable_drop_points'])} points would be "
-            "noticed in 80 of 100 such experiments; undecided doesn't mean equal. "
+            "noticed in 80 of 100 such experiments; undecided does not mean equal. "
         )
     if len(seeds) == 1:
-        text += f"One seed speaks only of its own parent; another may break elsewhere. Take {SEEDS_ADVISED} or more to conclude. "
+        text += f"One seed says nothing about other parents, which may lose accuracy at other levels; use {SEEDS_ADVISED} or more. "
     elif len(seeds) < SEEDS_ADVISED:
         text += f"{len(seeds)} seeds are few; {SEEDS_ADVISED} or more narrow the intervals. "
     where = "" if cell["device"] != "cpu" else f", {counted(cell['threads'], 'thread')}"
@@ -137,10 +137,10 @@ def _method_sentence(name, method, answer):
     if found is None:
         return f"`{name}`: no level is shown to keep accuracy. {_why_not(method['limited_by'], answer)}"
     verb = "removed" if method["apply"] == "remove" else "set to zero"
-    what = f"{found['level_percent']:g} % of the {unit} can be {verb}" if found["level_percent"] else "trained on, unpruned"
+    what = f"{found['level_percent']:g} % of the {unit} can be {verb}" if found["level_percent"] else "unpruned, trained on for as long"
     text = f"`{name}`: {what}: {against_parent(found['difference_points'])}. {_saving_sentence(found)} "
     if method["not_shown_below"]:
-        text += f"Yet {_levels(method['not_shown_below'])}, less, is not shown to keep accuracy. "
+        text += f"The lower level {_levels(method['not_shown_below'])} is not shown to keep accuracy. "
     worst = found["worst_class"]
     if worst["difference_points"]["high"] < 0:
         text += f"The class hurt most is {worst['name']}: {points_text(worst['difference_points'])} points. "
@@ -159,7 +159,7 @@ def _time_sentence(speedup):
     if speedup is None:
         return "its time wasn't measured."
     if speedup["verdict"] == "no difference":
-        return "it runs no faster: the difference lies inside the noise of measuring the parent twice."
+        return "it runs no faster: the difference is smaller than the noise of measuring the parent twice."
     return f"it runs at {speed_text(speedup)} the parent's speed."
 
 
@@ -167,17 +167,17 @@ def _why_not(network, answer):
     """Why this level is not taken."""
     at, seeds = f"{network['level_percent']:g} %", len(answer["seeds"])
     if network["collapsed"]:
-        return f"At {at} a layer keeps nothing, and the network answers the same to every object."
+        return f"At {at} a layer has no filters or weights left, and the network gives the same answer for every object."
     if network["verdict"] == "inferior":
         return f"At {at} {against_parent(network['difference_points'])}: more than the margin is lost."
-    text = f"At {at} the evidence doesn't decide: {against_parent(network['difference_points'])}"
+    text = f"At {at} the evidence is inconclusive: {against_parent(network['difference_points'])}"
     if network["difference_points"]["mean"] <= -answer["margin_points"]:
         return text + ", a loss of the margin or more if it stays so."
     if seeds == 1:
-        return text + ". One seed can't tell, nor how many would."
+        return text + ". One seed is too few to decide this, or to say how many would be enough."
     if network["seeds_needed"]:
-        return text + f". {seeds} seeds can't tell; {network['seeds_needed']} would, if the figures stay the same."
-    return text + f". {seeds} seeds can't tell, nor would {MOST_SEEDS}, if the figures stay the same."
+        return text + f". This is inconclusive with {seeds} seeds; about {network['seeds_needed']} would suffice at this mean and variance."
+    return text + f". This is inconclusive with {seeds} seeds, and would be with {MOST_SEEDS} at this mean and variance."
 
 
 def against_parent(points: dict) -> str:

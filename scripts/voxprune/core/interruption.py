@@ -11,18 +11,21 @@ from typing import IO
 RUN = "VOXPRUNE_RUN"  # environment variable: process id of the snakemake whose job this is
 
 
-def lock_folder(path: str | Path) -> IO | None:
-    """Locks a folder for this process: the open lock file, to be kept; None where another process has the lock.
+def lock_folder(path: str | Path) -> IO | str:
+    """Locks a folder for this process: the open lock file, to be kept; where another process has the lock, its id.
 
     The kernel lets go of it when the process ends, however it ends, so that nothing is left to unlock after a kill.
     Raises OSError where the file can't be written or its file system knows no locks.
     """
     Path(path).parent.mkdir(parents=True, exist_ok=True)
-    file = open(path, "a")
+    file = open(path, "a+")
     try:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
-        return None
+        return Path(path).read_text() or "unknown"
+    file.truncate(0)
+    file.write(str(os.getpid()))
+    file.flush()
     return file
 
 

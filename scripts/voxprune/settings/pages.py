@@ -17,7 +17,7 @@ COMMENT_COLUMN, WIDTH = 30, 125
 HEAD = """\
 # The default experiment: the study's three methods on the embedded furniture data set.
 # Change a copy, not this file: `snakemake --configfile my.yaml` overrides any of these keys and keeps the others (see
-# experiments/). Write lists and numbers there, not with --config, which turns list entries into text.
+# experiments/), and so does `--config 'training={epochs: 2}' 'levels=[50, 75]'`.
 # This file is written by `make settings` from scripts/voxprune/settings/, where each setting is declared once.
 # What a change reruns is in docs/reruns.md.
 """

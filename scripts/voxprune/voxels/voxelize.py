@@ -92,7 +92,7 @@ def _corner(mesh, grid):
 def _hidden(occupancy):
     """Cells that no ray along x, y or z reaches from outside: the surface lies on both sides of them on all three axes.
 
-    Unlike filling what is closed, and unlike counting crossings, this stands gaps, inner walls and doubled faces, all
+    Unlike filling what is closed, and unlike counting crossings, this tolerates gaps, inner walls and duplicate faces, all
     common in CAD models: a gap lets out only the rays that pass through it. What is open to one side stays hollow.
     """
     hidden = np.ones_like(occupancy)
