@@ -1,4 +1,4 @@
-"""How often do 95 % intervals of an accuracy difference hold the truth? Ours, and the bootstrap over seeds and objects.
+"""How often do 95 % intervals of an accuracy difference contain the true value? Ours, and a bootstrap over seeds and objects.
 
 usage: python benchmarks/interval_coverage.py [--experiments 2000]
 Simulated experiments of 300 test objects, whose difficulty and seeds vary; the truth is known in closed form. `spread` is the

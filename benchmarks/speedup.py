@@ -1,4 +1,4 @@
-"""Does time follow MACs? Networks at half their filters on a 16-channel grid: measured speedup over the MAC reduction.
+"""Is time proportional to MACs? Networks with half their filters, in multiples of 16: measured speedup over MAC reduction.
 
 usage: python benchmarks/speedup.py [--seconds 1.0] [--batch-size 64]
 Random weights and random voxels of 32^3: shapes alone decide. `share` is the speedup over the MAC reduction; the best

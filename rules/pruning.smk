@@ -1,4 +1,4 @@
-# Pruned networks and the test of every network: one job each per method, level and seed.
+# Pruning and evaluating networks: one job each per method, level and seed.
 
 
 def settings_of(wildcards):

@@ -1,4 +1,4 @@
-# The parents, one per seed.
+# The parent networks, one per seed.
 
 
 rule train:

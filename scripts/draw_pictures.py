@@ -1,4 +1,4 @@
-"""Draws objects and mistakes: an example of each class, what pruning turned from right to wrong, confusion matrices."""
+"""Draws objects and mistakes: an example of each class, newly misclassified objects, confusion matrices."""
 
 import argparse
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Leaves every filter of a parent out, one by one, and ranks the criteria by how well they foresee the loss's rise."""
+"""Leaves every filter of a parent out, one by one, and ranks the criteria by how well they predict the rise of the loss."""
 
 import argparse
 from pathlib import Path

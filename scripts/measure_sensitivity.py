@@ -1,4 +1,4 @@
-"""Prunes each layer of a parent alone, to every level, and writes the accuracy on training objects kept apart (.csv)."""
+"""Prunes each layer of a parent alone, to every level, and writes the accuracy (.csv) on validation objects."""
 
 import argparse
 

@@ -1,4 +1,4 @@
-"""The oracle: leaving a filter out means removing it, and correlations are those of ranks."""
+"""Leaving one filter out: it is removed, and correlations are those of ranks."""
 
 import torch
 

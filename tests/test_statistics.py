@@ -1,4 +1,4 @@
-"""Statistics: intervals that hold what they promise, differences only outside the noise."""
+"""Statistics: intervals cover as often as they claim, and differences count only outside the noise."""
 
 import numpy as np
 import pytest

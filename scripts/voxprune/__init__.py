@@ -1,1 +1,1 @@
-"""Pruning 3D CNNs, honestly measured. The library behind the workflow; it knows nothing of Snakemake."""
+"""The library behind the workflow, in packages that follow the data; it knows nothing of Snakemake."""

@@ -1,4 +1,4 @@
-"""Where results lie: the one place that knows their paths. In braces stand Snakemake's wildcards.
+"""Where results lie: the one place that knows their paths. The words in braces are Snakemake's wildcards.
 
 Everything of an experiment is below `results/<experiment>`, but voxels, which experiments share.
 """

@@ -1,4 +1,4 @@
-"""Folders whose files are the choices of a setting: one file is one choice, and bears its name.
+"""Folders whose files are the choices of a setting: each file is one choice and has its name.
 
 A folder is read without running its files, so that names and facts are known before PyTorch is loaded (which takes seconds),
 and so that a choice which isn't used reruns nothing when it changes.

@@ -1,4 +1,4 @@
-"""What NVML and torch say of a GPU while a window is open: utilization, activity, throttling, memory."""
+"""Figures of a GPU over a window, from NVML and torch: utilization, activity, throttling, memory."""
 
 import subprocess
 import threading

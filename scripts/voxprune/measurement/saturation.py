@@ -1,4 +1,4 @@
-"""Saturated running: throughput, utilization, energy and memory."""
+"""Running batch after batch without a pause: throughput, utilization, energy and memory."""
 
 import collections
 import time

@@ -1,4 +1,4 @@
-"""What pruning each filter alone really does to the loss, and how well every criterion foresees it."""
+"""How the loss changes when each filter alone is left out, and how well every criterion predicts that."""
 
 import copy
 

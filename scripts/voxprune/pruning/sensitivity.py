@@ -1,4 +1,4 @@
-"""Which layers bear pruning: each layer pruned alone, to every level."""
+"""How sensitive each layer is to pruning: each layer pruned alone, to every level."""
 
 import copy
 

@@ -1,4 +1,4 @@
-"""What an interrupted training goes on from."""
+"""The saved state from which an interrupted training goes on."""
 
 import zipfile
 from pathlib import Path
