@@ -53,6 +53,11 @@ def test_every_page_of_the_docs_is_reached_from_their_index():
     assert pages <= reached
 
 
+def test_every_page_stands_in_the_sites_navigation():
+    navigation = (ROOT / "mkdocs.yml").read_text().partition("nav:")[2]
+    assert not [page for page in PAGES if page.parent != ROOT and f" {page.relative_to(ROOT / 'docs')}\n" not in navigation]
+
+
 # ---- commands ------------------------------------------------------------------------------------------------------
 
 
