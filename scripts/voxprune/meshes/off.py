@@ -11,15 +11,13 @@ import numpy as np
 from voxprune.meshes.polygons import BadMesh, check_corners, triangulate
 
 HEADER = re.compile(rb"\s*((?:ST|C|N)*OFF)[ \t]*\n?\s*(\d+)[ \t]+(\d+)(?:[ \t]+\d+)?[ \t]*(?:\n|\Z)")  # OFF3514 3546 0 too
-MOST_ROUNDING = 1e-5  # of the longest side: a hundredth of a cell at 1000^3
 
 
 def parse_off(content):
     """Content of an `.off` file, bytes, to (vertices float64 (n, 3), triangles int64 (m, 3)).
 
     Larger polygons become triangles, colours and normals are dropped, faces of one or two vertices too (they have no
-    surface). Coordinates are rounded to float32, as Open3D does, but not where that would move them by a share of the
-    object that voxels could show. Raises BadMesh where the counts, a line, a number or an index is wrong.
+    surface). Raises BadMesh where the counts, a line, a number or an index is wrong.
     """
     text = plain(content)
     header = HEADER.match(text)
@@ -31,16 +29,7 @@ def parse_off(content):
     body = text[header.end() :].strip()
     vertices, sizes, corners = _all_triangles(body, n_vertices, n_faces) or _line_by_line(body, n_vertices, n_faces)
     check_corners(corners, n_vertices)
-    vertices = _rounded(vertices)
     return vertices, triangulate(vertices, sizes, corners)
-
-
-def _rounded(vertices):
-    """To float32 and back; far from the origin, as in a map's coordinates, as they are."""
-    with np.errstate(over="ignore", invalid="ignore"):  # too large for float32 becomes infinite
-        rounded = vertices.astype(np.float32).astype(float)
-        moved = np.abs(rounded - vertices).max()
-        return vertices if moved > MOST_ROUNDING * np.ptp(vertices, axis=0).max() and np.isfinite(moved) else rounded
 
 
 def plain(content):

@@ -28,9 +28,14 @@ def triangulate(vertices, sizes, corners):
     for size in np.unique(sizes):
         polygons = corners[starts[sizes == size][:, None] + np.arange(size)]
         convex = np.ones(len(polygons), dtype=bool) if size == 3 else _convex(vertices[polygons])
-        triangles += [polygons[convex][:, [0, i, i + 1]] for i in range(1, size - 1)]
+        triangles.append(polygons[convex][:, _fan(np.arange(size))].reshape(-1, 3))
         triangles += [polygon[_clip_ears(vertices[polygon])] for polygon in polygons[~convex]]
     return np.concatenate(triangles)
+
+
+def _fan(corners):
+    """Triangles, (size - 2, 3), of a polygon's corners: the first one with each side that it isn't on."""
+    return np.stack([np.full(len(corners) - 2, corners[0]), corners[1:-1], corners[2:]], axis=1)
 
 
 def _convex(points):
@@ -46,9 +51,28 @@ def _normals(points):
 
 
 def _clip_ears(points):
-    """Triangles, (m, 3) numbers into the points (size, 3) of one polygon, seen along the largest axis of its normal."""
+    """Triangles, (m, 3) numbers into the points (size, 3) of one polygon, seen along the largest axis of its normal.
+
+    Ear clipping leaves out corners that look as if they lay on a side, as in a polygon that is bent or has no area:
+    triangles between them and that side are added, so that the surface reaches every corner and covers every side.
+    """
     seen = np.delete(points, np.abs(_normals(points[None])[0]).argmax(), axis=1)
     found = mapbox_earcut.triangulate_float64(np.ascontiguousarray(seen), np.array([len(points)], dtype=np.uint32))
-    if not len(found):  # a polygon without area: its lines still count
-        return np.array([[0, i, i + 1] for i in range(1, len(points) - 1)])
-    return found.reshape(-1, 3).astype(np.int64)
+    found = found.reshape(-1, 3).astype(np.int64)
+    if len(found) == len(points) - 2:  # no corner was left out
+        return found
+    sides = np.sort(found[:, [0, 1, 1, 2, 2, 0]].reshape(-1, 2))
+    covered = np.isin(np.arange(len(points)), sides[sides[:, 1] - sides[:, 0] == 1, 0])
+    covered[-1] = ((sides[:, 0] == 0) & (sides[:, 1] == len(points) - 1)).any()
+    return np.concatenate([found, *(_fan(np.append(run[:1], run)) for run in _runs(~covered))])
+
+
+def _runs(missing):
+    """The corners of each chain of sides, bool (size,), that are missing; side i leads from corner i to the next."""
+    size = len(missing)
+    if missing.all():
+        return [np.arange(size)]
+    begins = np.flatnonzero(missing & ~np.roll(missing, 1))
+    ends = np.flatnonzero(missing & ~np.roll(missing, -1)) + 1
+    ends = np.roll(ends, -1) if missing[0] and missing[-1] else ends  # a chain over the polygon's first corner
+    return [np.arange(begin, end + 1 if end > begin else end + size + 1) % size for begin, end in zip(begins, ends)]

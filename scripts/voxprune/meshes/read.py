@@ -14,14 +14,19 @@ from voxprune.meshes.ply import parse_ply
 from voxprune.meshes.polygons import BadMesh
 
 PARSERS = {".off": parse_off, ".obj": parse_obj, ".ply": parse_ply}
+SINGLE = (".off", ".obj", ".stl")  # whose coordinates Open3D reads in float32
 REMEDY = "repair or remove it, or set `on_bad_mesh: skip`"
 
 
 class Mesh(NamedTuple):
-    """vertices: float64 (n, 3), axes x, y, z, in the file's unit. triangles: int64 (m, 3), numbers of vertices."""
+    """vertices: float64 (n, 3), axes x, y, z, in the file's unit. triangles: int64 (m, 3), numbers of vertices.
+
+    single: Open3D reads this format's coordinates in float32, so what must be equal to Open3D's has to round them.
+    """
 
     vertices: np.ndarray
     triangles: np.ndarray
+    single: bool = False
 
 
 def read_mesh(path):
@@ -35,7 +40,8 @@ def read_mesh(path):
         raise InputError(f"{path}: no such mesh; {REMEDY}")
     ending = path.suffix.lower()
     try:
-        mesh = Mesh(*(PARSERS[ending](path.read_bytes()) if ending in PARSERS else _parse_other(path, ending)))
+        parsed = PARSERS[ending](path.read_bytes()) if ending in PARSERS else _parse_other(path, ending)
+        mesh = Mesh(*parsed, single=ending in SINGLE)
         _check(mesh)
     except BadMesh as error:
         raise InputError(f"{path}: {error}; {REMEDY}") from error

@@ -7,6 +7,8 @@ if and only if they are along one of 13 axes. Open3D's voxel grid uses it too, s
 import numpy as np
 from numba import njit
 
+NO_AREA = 1e-10  # sine of an angle below which a triangle is a line: rounding alone decides where its normal points
+
 
 @njit(cache=True, nogil=True)
 def mark_surface(occupancy, vertices, triangles, origin, size):
@@ -26,7 +28,11 @@ def mark_surface(occupancy, vertices, triangles, origin, size):
         bc_x, bc_y, bc_z = c[0] - b[0], c[1] - b[1], c[2] - b[2]
         ca_x, ca_y, ca_z = a[0] - c[0], a[1] - c[1], a[2] - c[2]
         normal_x, normal_y, normal_z = ab_y * bc_z - ab_z * bc_y, ab_z * bc_x - ab_x * bc_z, ab_x * bc_y - ab_y * bc_x
-        reach = half * (abs(normal_x) + abs(normal_y) + abs(normal_z))
+        area = abs(normal_x) + abs(normal_y) + abs(normal_z)
+        sides = (abs(ab_x) + abs(ab_y) + abs(ab_z)) * (abs(bc_x) + abs(bc_y) + abs(bc_z))
+        if area <= NO_AREA * sides:
+            normal_x, normal_y, normal_z, area = 0.0, 0.0, 0.0, 0.0
+        reach = half * area
         for i in range(low[0], high[0] + 1):
             x = origin[0] + half + i * size
             a_x, b_x, c_x = a[0] - x, b[0] - x, c[0] - x

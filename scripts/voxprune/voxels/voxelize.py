@@ -32,16 +32,18 @@ UPRIGHT = {  # where a mesh's x, y and z axis go, a row each, so that the named 
 }
 COLUMNS = ("file", "vertices", "triangles", "occupied_voxels", "status", "reason")
 LIBRARIES = ("numpy", "numba", "mapbox_earcut", "trimesh")  # whose versions could change a grid
+MOST_ROUNDING = 1e-5  # of the longest side: a hundredth of a cell at 1000^3
 MESHES_A_WORKER = 32  # fewer don't pay for the start of another process
 
 
 def voxelize(mesh, grid):
     """Occupancy of a mesh in all views: bool, shape (views, R, R, R), axes x, y, z with z up.
 
-    centred: the middle of the bounding box (of all vertices, those of no face too) lies in the middle of the grid; at
-    `scale: fit` its longest side fills R - 2 x padding cells, in each view anew.
-    corner: as the original study did: scaled to a longest side of 1, cells of 1 / R counted from half a cell before the
-    mesh's own minimum, the overflowing index clipped onto the last cell.
+    centred: the middle of the bounding box of what is drawn (vertices of no face don't count) lies in the middle of the
+    grid; at `scale: fit` its longest side fills R - 2 x padding cells, in each view anew.
+    corner: as the original study did: coordinates rounded as Open3D reads them, scaled to a longest side of 1 (vertices of
+    no face count), cells of 1 / R counted from half a cell before the mesh's own minimum, the overflowing index clipped
+    onto the last cell.
     Raises InputError where an object is larger than `scale` in one of the views, or its numbers leave a grid empty.
     """
     rasterize = _centred if grid.convention == "centred" else _corner
@@ -49,7 +51,7 @@ def voxelize(mesh, grid):
         occupancy = np.stack([rasterize(view, grid) for view in _views(mesh, grid)])
     if not occupancy.any(axis=(1, 2, 3)).all():
         raise InputError(
-            f"its longest side, {np.ptp(mesh.vertices, axis=0).max():.6g}, is too small or too large to compute with; "
+            f"its longest side, {np.ptp(_drawn(mesh), axis=0).max():.6g}, is too small or too large to compute with; "
             f"give it in another unit, {REMEDY}"
         )
     return occupancy | _hidden(occupancy) if grid.occupancy == "solid" else occupancy
@@ -57,15 +59,33 @@ def voxelize(mesh, grid):
 
 def _views(mesh, grid):
     """The mesh with z up, turned about z by 0, 1, ... (views - 1) steps of 360 degrees / views, counter-clockwise."""
-    upright = mesh.vertices @ np.array(UPRIGHT[grid.up], dtype=float)
+    vertices = _as_open3d_reads(mesh) if grid.convention == "corner" else mesh.vertices
+    upright = vertices @ np.array(UPRIGHT[grid.up], dtype=float)
     for step in range(grid.views):
         angle = 2 * np.pi * step / grid.views
         turn = np.array([[np.cos(angle), np.sin(angle), 0], [-np.sin(angle), np.cos(angle), 0], [0, 0, 1]])
         yield Mesh(upright @ turn if step else upright, mesh.triangles)
 
 
+def _as_open3d_reads(mesh):
+    """Vertices in the precision of Open3D's readers; far from the origin, as in a map's coordinates, as they are."""
+    if not mesh.single:
+        return mesh.vertices
+    rounded = mesh.vertices.astype(np.float32).astype(float)
+    moved = np.abs(rounded - mesh.vertices).max()
+    return rounded if moved <= MOST_ROUNDING * np.ptp(mesh.vertices, axis=0).max() else mesh.vertices
+
+
+def _drawn(mesh):
+    """The vertices that are a corner of a triangle, (n, 3)."""
+    used = np.zeros(len(mesh.vertices), dtype=bool)
+    used[mesh.triangles] = True
+    return mesh.vertices[used]
+
+
 def _centred(mesh, grid):
-    low, high = mesh.vertices.min(axis=0), mesh.vertices.max(axis=0)
+    drawn = _drawn(mesh)
+    low, high = drawn.min(axis=0), drawn.max(axis=0)
     longest = (high - low).max()
     if grid.scale != "fit" and longest > grid.scale:
         raise InputError(f"its longest side is {longest:.6g}, more than voxels.scale {grid.scale}; raise that")
