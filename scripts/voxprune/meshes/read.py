@@ -7,13 +7,15 @@ import numpy as np
 
 from voxprune.core.errors import InputError
 from voxprune.core.files import atomic_write
-from voxprune.meshes.gltf import GLTF, read_gltf_buffers
+from voxprune.meshes.gltf import GLTF
+from voxprune.meshes.gltf import read_gltf_buffers
 from voxprune.meshes.obj import parse_obj
 from voxprune.meshes.off import parse_off
 from voxprune.meshes.ply import parse_ply
 from voxprune.meshes.polygons import BadMesh
+from voxprune.meshes.stl import parse_stl
 
-PARSERS = {".off": parse_off, ".obj": parse_obj, ".ply": parse_ply}
+PARSERS = {".off": parse_off, ".obj": parse_obj, ".ply": parse_ply, ".stl": parse_stl}
 SINGLE = (".off", ".obj", ".stl")  # whose coordinates Open3D reads in float32
 REMEDY = "repair or remove it, or set `on_bad_mesh: skip`"
 
@@ -30,7 +32,7 @@ class Mesh(NamedTuple):
 
 
 def read_mesh(path):
-    """Reads a mesh: `.off .obj .ply` by our own readers, `.stl .gltf .glb` by trimesh. Polygons become triangles.
+    """Reads a mesh: `.off .obj .ply .stl` by our own readers, `.gltf .glb` by trimesh. Polygons become triangles.
 
     Raises InputError, naming the file, the fact and the remedy, for a file that is missing, no mesh, damaged, without
     faces or extent, or with coordinates not finite.
