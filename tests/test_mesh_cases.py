@@ -4,7 +4,13 @@ Every format has its dialects (read, and equal to the plain cube cell by cell) a
 files are built here, as small as they can be.
 """
 
+import base64
+import copy
+import json
+import os
+import struct
 import time
+from itertools import accumulate
 
 import numpy as np
 import pytest
@@ -231,3 +237,288 @@ def test_an_stl_cut_anywhere_is_whole_or_named(tmp_path, content):
         except InputError:
             continue
         assert found == content[:length].count(b"endfacet") and b"endsolid" in content[:length]
+
+
+# ---- .gltf and .glb ------------------------------------------------------------------------------------------------
+
+TYPES = {"int8": 5120, "uint8": 5121, "int16": 5122, "uint16": 5123, "uint32": 5125, "float32": 5126}
+SHAPES = {(): "SCALAR", (3,): "VEC3", (4,): "VEC4", (16,): "MAT4"}
+POINTS, INDICES = CORNERS.astype("f4"), TRIANGLES.ravel().astype("u2")
+CUBE_MESH = {"primitives": [{"attributes": {"POSITION": 0}, "indices": 1}]}
+
+
+def model_of(arrays=(POINTS, INDICES), **parts):
+    """(the JSON of a glTF, its buffer): an accessor an array; a cube alone where `parts` say nothing else."""
+    begins = [0, *accumulate(array.nbytes for array in arrays)]
+    views = [{"buffer": 0, "byteOffset": begin, "byteLength": array.nbytes} for begin, array in zip(begins, arrays)]
+    accessors = [
+        {"bufferView": i, "componentType": TYPES[a.dtype.name], "count": len(a), "type": SHAPES[a.shape[1:]]}
+        for i, a in enumerate(arrays)
+    ]
+    model = {"asset": {"version": "2.0"}, "buffers": [{"byteLength": begins[-1]}], "bufferViews": views, "accessors": accessors,
+             "meshes": [CUBE_MESH], "nodes": [{"mesh": 0}], "scenes": [{"nodes": [0]}], "scene": 0}  # fmt: skip
+    return copy.deepcopy(model | parts), b"".join(array.tobytes() for array in arrays)
+
+
+def glb(model, buffer, version=2, announced=0):
+    text = json.dumps(model).encode()
+    chunks = b"".join(struct.pack("<I4s", len(part), kind) + part for kind, part in ((b"JSON", text), (b"BIN\0", buffer)))
+    return struct.pack("<4sII", b"glTF", version, 12 + len(chunks) + announced) + chunks
+
+
+def cube_glb(arrays=(POINTS, INDICES), **parts):
+    return glb(*model_of(arrays, **parts))
+
+
+def moved(vector, points=CORNERS):
+    return points + np.array(vector)
+
+
+def two(first, second):
+    """The surface of two cubes with these corners."""
+    return surface(np.vstack([first, second]), np.vstack([TRIANGLES, TRIANGLES + 8]))
+
+
+QUARTER = [0, 0, 0.5**0.5, 0.5**0.5]  # a turn by 90 degrees about z
+TURNED = CORNERS[:, [1, 0, 2]] * (-1, 1, 1)
+FAR = {"mesh": 0, "translation": [3, 0, 0]}
+JOINTS = np.zeros((8, 4), dtype="u1")
+JOINTS[4:, 0] = 1  # the upper half of the cube
+WEIGHTS = np.array([[1, 0, 0, 0]] * 8, dtype="f4")
+SKINNED = {"primitives": [{"attributes": {"POSITION": 0, "JOINTS_0": 2, "WEIGHTS_0": 3}, "indices": 1}]}
+SKIN = {"meshes": [SKINNED], "skins": [{"joints": [1, 2]}], "scenes": [{"nodes": [0, 1]}]}
+BONES = [{"mesh": 0, "skin": 0}, {"children": [2]}, {"translation": [2, 0, 0]}]
+POSED = CORNERS + (CORNERS[:, 2:] == 1) * (2, 0, 0)
+INVERSES = np.array([np.eye(4).T.ravel(), np.array([[1, 0, 0, 0], [0, 1, 0, 0], [0, 0, 1, 0], [-2, 0, 0, 1]]).ravel()], "f4")
+MORPH = {"primitives": [CUBE_MESH["primitives"][0] | {"targets": [{"POSITION": 2}, {"POSITION": 3}]}]}
+RAISED = (CORNERS * (0, 0, 2)).astype("f4")
+WIDENED = (CORNERS * (1, 0, 0)).astype("f4")
+
+
+def morphed(mesh, node):
+    return cube_glb((POINTS, INDICES, RAISED, WIDENED), meshes=[MORPH | mesh], nodes=[{"mesh": 0} | node])
+
+
+def skinned(arrays=(), nodes=BONES, joints=JOINTS, weights=WEIGHTS, **parts):
+    return cube_glb((POINTS, INDICES, joints, weights, *arrays), **(SKIN | {"nodes": nodes} | parts))
+
+
+def quantized(kind, scale, normalized, offset=0):
+    """The cube's corners as whole numbers, and the node that makes them a cube again."""
+    model, buffer = model_of((np.pad((CORNERS * scale + offset).astype(kind), ((0, 0), (0, 1))), INDICES))
+    model["accessors"][0].update(type="VEC3", normalized=normalized)
+    model["bufferViews"][0]["byteStride"] = 4 * np.dtype(kind).itemsize
+    model["extensionsRequired"] = ["KHR_mesh_quantization"]
+    return glb(model, buffer)
+
+
+def sparse(base):
+    """Three corners replaced, in a buffer without the others where base is False."""
+    model, buffer = model_of((POINTS, INDICES, np.array([6], dtype="u1"), np.array([[2, 2, 2]], dtype="f4")))
+    place = {"count": 1, "indices": {"bufferView": 2, "componentType": 5121}, "values": {"bufferView": 3}}
+    model["accessors"][0]["sparse"] = place
+    if not base:
+        del model["accessors"][0]["bufferView"]
+    return glb(model, buffer)
+
+
+def primitive(mode, corners, indexed=True):
+    """A square of two triangles, its corners in the order of a mode."""
+    points = np.array([[0, 0, 0], [2, 0, 0], [2, 2, 0], [0, 2, 0]], dtype="f4")
+    arrays = (points, np.array(corners, dtype="u1")) if indexed else (points[corners],)
+    shape = {"attributes": {"POSITION": 0}, "mode": mode} | ({"indices": 1} if indexed else {})
+    lines = [{"attributes": {"POSITION": 0}, "mode": kind} for kind in range(4)]
+    return cube_glb(arrays, meshes=[{"primitives": [*lines, shape]}])
+
+
+SQUARE = surface([[0, 0, 0], [2, 0, 0], [2, 2, 0], [0, 2, 0]], [[0, 1, 2], [0, 2, 3]])
+ONE = surface(CORNERS)
+SPARSE = CORNERS.copy()
+SPARSE[6] = 2
+GLTFS = {
+    "plain": (cube_glb(), ONE),
+    "a byte-order mark": (b"\xef\xbb\xbf" + json.dumps(model_of()[0] | {"buffers": [{"byteLength": 168, "uri": "data:;base64," + base64.b64encode(model_of()[1]).decode()}]}).encode(), ONE),
+    "numbers written with a point": (cube_glb(scene=0.0, nodes=[{"mesh": 0.0}]), ONE),
+    "no scene named": (cube_glb(nodes=[{"mesh": 0}, FAR], scenes=[{"nodes": [1]}, {"nodes": [0]}], scene=1), ONE),
+    "no scenes": (glb({k: v for k, v in model_of()[0].items() if k not in ("scene", "scenes")}, model_of()[1]), ONE),
+    "the scene that is named": (cube_glb(nodes=[{"mesh": 0}, FAR], scenes=[{"nodes": [0, 1]}, {"nodes": [0]}], scene=1), ONE),
+    "materials required": (cube_glb(extensionsRequired=["KHR_materials_unlit", "KHR_texture_transform"]), ONE),
+    "bytes behind": (cube_glb() + b"\0" * 9, ONE),
+    "indices of a byte": (cube_glb((POINTS, INDICES.astype("u1"))), ONE),
+    "indices of four bytes": (cube_glb((POINTS, INDICES.astype("u4"))), ONE),
+    "no indices": (cube_glb((POINTS[INDICES],), meshes=[{"primitives": [{"attributes": {"POSITION": 0}}]}]), ONE),
+    "moved": (cube_glb(nodes=[{"mesh": 0}, FAR], scenes=[{"nodes": [0, 1]}]), two(CORNERS, moved([3, 0, 0]))),
+    "scaled": (cube_glb(nodes=[{"mesh": 0, "scale": [3, 1, 2]}]), surface(CORNERS * (3, 1, 2))),
+    "turned": (cube_glb(nodes=[{"mesh": 0, "scale": [3, 1, 2], "rotation": QUARTER}]), surface(TURNED * (1, 3, 2))),
+    "turned, a quaternion of another length": (cube_glb(nodes=[{"mesh": 0, "scale": [3, 1, 2], "rotation": [0, 0, 7, 7]}]), surface(TURNED * (1, 3, 2))),
+    "a matrix, by columns": (cube_glb(nodes=[{"mesh": 0}, {"mesh": 0, "matrix": [0, 2, 0, 0, -1, 0, 0, 0, 0, 0, 1, 0, 5, 0, 0, 1]}], scenes=[{"nodes": [0, 1]}]), two(CORNERS, moved([5, 0, 0], TURNED * (1, 2, 1)))),
+    "mirrored": (cube_glb(nodes=[{"mesh": 0}, {"mesh": 0, "scale": [-4, 1, 1]}], scenes=[{"nodes": [0, 1]}]), two(CORNERS, CORNERS * (-4, 1, 1))),
+    "below another": (cube_glb(nodes=[{"mesh": 0}, {"children": [2], "rotation": QUARTER, "scale": [2, 2, 2]}, {"mesh": 0, "translation": [3, 0, 0]}], scenes=[{"nodes": [0, 1]}]), two(CORNERS, 2 * moved([0, 3, 0], TURNED))),
+    "camera and mesh": (cube_glb(nodes=[FAR | {"camera": 0}, {"mesh": 0, "scale": [1, 1, 2]}], scenes=[{"nodes": [0, 1]}], cameras=[{}]), two(moved([3, 0, 0]), CORNERS * (1, 1, 2))),
+    "below a camera": (cube_glb(nodes=[{"camera": 0, "translation": [3, 0, 0], "children": [1]}, {"mesh": 0}, {"mesh": 0, "scale": [1, 1, 2]}], scenes=[{"nodes": [0, 2]}], cameras=[{}]), two(moved([3, 0, 0]), CORNERS * (1, 1, 2))),
+    "hidden": (cube_glb(nodes=[{"mesh": 0}, FAR | {"extensions": {"KHR_node_visibility": {"visible": False}}}], scenes=[{"nodes": [0, 1]}], extensionsRequired=["KHR_node_visibility"]), ONE),
+    "below a hidden one": (cube_glb(nodes=[{"mesh": 0}, {"children": [2], "extensions": {"KHR_node_visibility": {"visible": False}}}, FAR], scenes=[{"nodes": [0, 1]}]), ONE),
+    "shown": (cube_glb(nodes=[{"mesh": 0}, FAR | {"extensions": {"KHR_node_visibility": {"visible": True}}}], scenes=[{"nodes": [0, 1]}]), two(CORNERS, moved([3, 0, 0]))),
+    "posed": (skinned(), surface(POSED)),
+    "posed, back to where it was": (skinned([INVERSES], skins=[{"joints": [1, 2], "inverseBindMatrices": 4}]), ONE),
+    "posed, its own node elsewhere": (skinned(nodes=[BONES[0] | {"translation": [9, 9, 9]}, *BONES[1:]]), surface(POSED)),
+    "posed, by weights of bytes": (skinned(weights=(WEIGHTS * 255).astype("u1")), surface(POSED)),
+    "posed, by half": (skinned(weights=np.array([[0.5, 0.5, 0, 0]] * 8, dtype="f4")), surface(CORNERS + (CORNERS[:, 2:] == 1) * (1, 0, 0))),
+    "posed, by weights that add up to two": (skinned(weights=2 * WEIGHTS), surface(POSED)),
+    "posed, by a second set": (skinned([JOINTS, WEIGHTS], weights=0 * WEIGHTS, meshes=[{"primitives": [{"attributes": {"POSITION": 0, "JOINTS_0": 2, "WEIGHTS_0": 3, "JOINTS_1": 4, "WEIGHTS_1": 5}, "indices": 1}]}]), surface(POSED)),
+    "joints without a skin": (cube_glb((POINTS, INDICES, JOINTS, WEIGHTS), meshes=[SKINNED]), ONE),
+    "morphed": (morphed({"weights": [0.5, 0]}, {}), surface(CORNERS * (1, 1, 2))),
+    "morphed by the node": (morphed({"weights": [0.5, 0]}, {"weights": [0, 2]}), surface(CORNERS * (3, 1, 1))),
+    "morphed by both targets": (morphed({"weights": [0.5, 1]}, {}), surface(CORNERS * (2, 1, 2))),
+    "morphed backwards": (morphed({"weights": [-0.25, 0]}, {}), surface(CORNERS * (1, 1, 0.5))),
+    "not morphed": (morphed({}, {}), ONE),
+    "sparse": (sparse(True), surface(SPARSE)),
+    "sparse, over zeros": (sparse(False), surface(CORNERS * 0 + (np.arange(8) == 6)[:, None] * 2)),
+    "quantized to signed bytes": (quantized("i1", 200, False, -100), ONE),
+    "quantized to bytes": (quantized("u1", 250, False), ONE),
+    "quantized to signed shorts": (quantized("i2", 60000, False, -30000), ONE),
+    "quantized to shorts": (quantized("u2", 60000, False), ONE),
+    "quantized and normalized": (quantized("i2", 60000, True, -30000), ONE),
+    "a strip": (primitive(5, [0, 1, 3, 2]), SQUARE),
+    "a strip without indices": (primitive(5, [0, 1, 3, 2], False), SQUARE),
+    "a fan": (primitive(6, [0, 1, 2, 3]), SQUARE),
+    "a fan without indices": (primitive(6, [0, 1, 2, 3], False), SQUARE),
+    "triangles beside points and lines": (primitive(4, [0, 1, 2, 0, 2, 3]), SQUARE),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("content, right", GLTFS.values(), ids=GLTFS)
+def test_a_gltf_becomes_the_surface_that_its_scene_draws(tmp_path, content, right):
+    assert cells(read(tmp_path, "x.glb", content)) == right
+
+
+def changed(arrays=(POINTS, INDICES), **places):
+    """A cube's .glb with one place of its JSON changed: accessors_0_count=3."""
+    model, buffer = model_of(arrays)
+    for place, value in places.items():
+        *path, last = [int(word) if word.isdigit() else word for word in place.split("_")]
+        at = model
+        for step in path:
+            at = at[step]
+        at[last] = value
+    return glb(model, buffer)
+
+
+PIPE = {"buffers": [{"byteLength": 168, "uri": "pipe"}]}
+NO_GLTFS = {
+    "empty": (b"", "it is empty"),
+    "no JSON": (b"{", "it is damaged: what it says can't be understood as glTF"),
+    "another JSON": (b"[3]", "its JSON is not that of a glTF"),
+    "brackets without end": (b"[" * 10**6, "it is damaged"),
+    "version 1": (b'{"asset": {"version": "1.0"}, "scene": "s", "scenes": {"s": {}}, "nodes": {}}', "it is glTF 1.0, and only 2.0"),
+    "version 1, binary": (glb(*model_of(), version=1), "it is glTF 1.0, and only 2.0 can be read; export it as glTF 2.0"),
+    "a later version": (cube_glb(asset={"version": "2.5", "minVersion": "2.5"}), "it is glTF 2.5, and only 2.0"),
+    "Draco": (cube_glb(extensionsRequired=["KHR_draco_mesh_compression"]), "needs the extension KHR_draco_mesh_compression, which"),
+    "Draco, not required": (cube_glb(meshes=[{"primitives": [CUBE_MESH["primitives"][0] | {"extensions": {"KHR_draco_mesh_compression": {}}}]}], accessors=[{"componentType": 5126, "count": 8, "type": "VEC3"}]), "needs the extension KHR_draco_mesh_compression"),
+    "meshopt": (cube_glb(extensionsRequired=["EXT_meshopt_compression"]), "needs the extension EXT_meshopt_compression"),
+    "meshopt, not required": (changed(bufferViews_0_extensions={"EXT_meshopt_compression": {}}), "needs the extension EXT_meshopt_compression"),
+    "instances": (cube_glb(nodes=[{"mesh": 0, "extensions": {"EXT_mesh_gpu_instancing": {}}}]), "needs the extension EXT_mesh_gpu_instancing"),
+    "an unknown extension": (cube_glb(extensionsRequired=["ACME_\nshape"]), "needs the extension ACME_"),
+    "cut short": (cube_glb()[:-1], "it is cut short: it announces"),
+    "more announced": (glb(*model_of(), announced=4), "it is cut short: it announces"),
+    "no chunks": (cube_glb()[:12], "it is cut short|it is damaged"),
+    "no binary chunk": (json.dumps(model_of()[0]).encode(), "its buffer 0 is missing"),
+    "a second buffer": (cube_glb(buffers=[{"byteLength": 4}, {"byteLength": 168}], bufferViews=[{"buffer": 1, "byteLength": 96}]), "its buffer 1 is missing"),
+    "a shorter buffer": (cube_glb(buffers=[{"byteLength": 169}]), "a buffer should hold 169 bytes, but holds 168"),
+    "a shorter data URI": (cube_glb(buffers=[{"byteLength": 168, "uri": "data:;base64,AAAA"}]), "should hold 168 bytes, but holds 3"),
+    "a data URI that isn't base64": (cube_glb(buffers=[{"byteLength": 168, "uri": "data:;base64,%%%"}]), "it is damaged"),
+    "a missing file": (cube_glb(buffers=[{"byteLength": 168, "uri": "there.bin"}]), "its buffer 'there.bin' is missing"),
+    "an address": (cube_glb(buffers=[{"byteLength": 168, "uri": "https://example.org/x.bin"}]), "its buffer 'https://example.org/x.bin' is missing"),
+    "a folder": (cube_glb(buffers=[{"byteLength": 168, "uri": "."}]), "its buffer '.' is missing: no such regular file"),
+    "a device": (cube_glb(buffers=[{"byteLength": 168, "uri": "/dev/zero"}]), "its buffer '/dev/zero' is missing: no such regular file"),
+    "a name without end": (cube_glb(buffers=[{"byteLength": 168, "uri": "x" * 10**5}]), "its buffer 'xxx"),
+    "a name with a zero": (cube_glb(buffers=[{"byteLength": 168, "uri": "x\0"}]), "its buffer 'x"),
+    "a name that is no text": (cube_glb(buffers=[{"byteLength": 168, "uri": "\ud800"}]), "its buffer '"),
+    "a view beyond the buffer": (changed(bufferViews_0_byteLength=9999, accessors_0_count=800), "it is cut short: 800 rows of 12 bytes"),
+    "an accessor beyond its view": (changed(accessors_0_count=9), "it is cut short: 9 rows of 12 bytes"),
+    "an accessor beyond any memory": (changed(accessors_0_count=10**15), "it is cut short"),
+    "zeros beyond any memory": (changed(accessors_0={"componentType": 5126, "count": 10**12, "type": "VEC3", "sparse": {}}), "compressed or missing"),
+    "rows that lie upon each other": (changed(bufferViews_0_byteStride=0), "it is cut short"),
+    "no numbers": (changed(accessors_0={"componentType": 5126, "count": 8, "type": "VEC3"}), "compressed or missing; export it uncompressed"),
+    "a negative count": (changed(accessors_0_count=-8), "it is damaged"),
+    "a negative number": (cube_glb(nodes=[{"mesh": -1}]), "it is damaged"),
+    "a type that isn't there": (changed(accessors_0_type="VEC2"), "its accessor 0 is of type 'VEC2', and not VEC3"),
+    "an accessor that isn't there": (changed(meshes_0_primitives_0_indices=7), "it names number 7 of its accessors, counted from 0, but holds 2"),
+    "a corner that isn't there": (cube_glb((POINTS, INDICES + 1)), "a face names vertex 8, but the vertices are numbered 0 to 7"),
+    "an end of a strip in the midst of it": (cube_glb((POINTS, np.array([0, 1, 2, 65535, 3, 4], dtype="u2"))), "a face names vertex 65535"),
+    "a corner too many": (cube_glb((POINTS, INDICES[:-1])), "its triangles have 35 corners, which is no multiple of three"),
+    "corners with signs": (cube_glb((POINTS, INDICES.astype("i2"))), "no whole numbers without sign"),
+    "a mode that isn't there": (changed(meshes_0_primitives_0_mode=7), "a primitive's mode is 7"),
+    "only lines": (changed(meshes_0_primitives_0_mode=1), "it has no faces"),
+    "no nodes in its scene": (cube_glb(scenes=[{}]), "it has no faces"),
+    "a scene that isn't there": (cube_glb(scene=3), "it names number 3 of its scenes"),
+    "a node below two": (cube_glb(nodes=[{"children": [2]}, {"children": [2]}, {"mesh": 0}], scenes=[{"nodes": [0, 1]}]), "its node 2 lies below two parents"),
+    "a node twice below one": (cube_glb(nodes=[{"children": [1, 1]}, {"mesh": 0}]), "its node 1 lies below two parents"),
+    "a node below itself": (cube_glb(nodes=[{"mesh": 0, "children": [1]}, {"children": [0]}]), "some of its nodes lie below themselves"),
+    "a root twice": (cube_glb(scenes=[{"nodes": [0, 0]}]), "its scene draws node 0 twice"),
+    "a root below a root": (cube_glb(nodes=[{"children": [1]}, {"mesh": 0}], scenes=[{"nodes": [0, 1]}]), "its scene draws node 1 twice"),
+    "a child that isn't there": (cube_glb(nodes=[{"mesh": 0, "children": [5]}]), "it names number 5 of its nodes"),
+    "a matrix too small": (cube_glb(nodes=[{"mesh": 0, "matrix": [1, 0, 0, 1]}]), "it is damaged"),
+    "a turn about nothing": (cube_glb(nodes=[{"mesh": 0, "rotation": [0, 0, 0, 0]}]), "a quaternion without length"),
+    "a place that isn't finite": (cube_glb(nodes=[{"mesh": 0, "translation": [1e400, 0, 0]}]), "a coordinate is not a finite number"),
+    "a place too far": (cube_glb(nodes=[{"mesh": 0, "translation": [1e300, 0, 0]}]), "a coordinate is not a finite number"),
+    "flattened to a point": (cube_glb(nodes=[{"mesh": 0, "scale": [0, 0, 0]}]), "all its vertices coincide"),
+    "a joint that isn't there": (skinned(joints=JOINTS + 1), "bound to joints that aren't there"),
+    "bound to nothing": (skinned(weights=0 * WEIGHTS), "belong to a skin but to none of its joints"),
+    "fewer matrices than joints": (skinned([INVERSES[:1]], skins=[{"joints": [1, 2], "inverseBindMatrices": 4}]), "fewer matrices than joints"),
+    "a skin for a mesh without joints": (cube_glb(nodes=[{"mesh": 0, "skin": 0}], skins=[{"joints": [0]}]), "belong to a skin but to none"),
+    "weights that are missing": (skinned(meshes=[{"primitives": [{"attributes": {"POSITION": 0, "JOINTS_0": 2}, "indices": 1}]}]), "it is damaged"),
+    "a target of another mesh": (cube_glb((POINTS, INDICES, RAISED[:5], WIDENED), meshes=[MORPH | {"weights": [1, 1]}]), "a morph target has not as many vertices"),
+    "a sparse row that isn't there": (sparse(True).replace(b'"componentType": 5121', b'"componentType": 5125'), "it is cut short"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("content, fact", NO_GLTFS.values(), ids=NO_GLTFS)
+def test_a_gltf_that_cannot_be_read_is_named(tmp_path, content, fact):
+    assert_named(tmp_path, "x.glb", content, fact)
+
+
+@pytest.mark.parametrize(
+    "name, uri", [("x.bin", "x.bin"), ("a b.bin", "a%20b.bin"), ("a%20b.bin", "a%20b.bin"), ("é.bin", "é.bin")]
+)
+def test_the_numbers_of_a_gltf_may_lie_in_a_file_beside_it(tmp_path, name, uri):
+    model, buffer = model_of(buffers=[{"byteLength": 168, "uri": uri}])
+    (tmp_path / name).write_bytes(buffer + b"more")
+    assert cells(read(tmp_path, "x.gltf", json.dumps(model))) == ONE
+
+
+def test_the_numbers_of_a_gltf_may_lie_in_its_text(tmp_path):
+    text = "".join(f"%{byte:02x}" for byte in model_of()[1])
+    encoded = base64.b64encode(model_of()[1]).decode()
+    for uri in ("data:application/octet-stream;base64," + encoded, "data:;base64," + encoded.rstrip("="), "data:," + text):
+        assert cells(read(tmp_path, "x.gltf", json.dumps(model_of(buffers=[{"byteLength": 168, "uri": uri}])[0]))) == ONE
+
+
+def test_a_buffer_that_is_a_pipe_is_named_and_not_waited_for(tmp_path):
+    os.mkfifo(tmp_path / "pipe")
+    assert_named(tmp_path, "x.gltf", json.dumps(model_of(**PIPE)[0]), "its buffer 'pipe' is missing: no such regular file")
+
+
+def test_a_large_file_as_buffer_is_not_read_beyond_what_is_announced(tmp_path):
+    """A terabyte of zeros, which takes no room on the disk."""
+    with open(tmp_path / "pipe", "wb") as file:
+        file.write(model_of()[1])
+        file.truncate(1 << 40)
+    assert cells(read(tmp_path, "x.gltf", json.dumps(model_of(**PIPE)[0]))) == ONE
+
+
+def test_a_mesh_that_is_drawn_without_end_is_named(tmp_path):
+    """A small file: 5,000 nodes that draw 10,000 triangles each."""
+    many = cube_glb((POINTS, np.zeros(30000, dtype="u1")), nodes=[{"mesh": 0}] * 5000, scenes=[{"nodes": list(range(5000))}])
+    assert_named(tmp_path, "x.glb", many, "it draws more than 20,000,000 vertices or triangles; export it coarser")
+
+
+def test_nodes_in_a_long_chain_are_no_trouble(tmp_path):
+    chain = [{"children": [number + 1]} for number in range(20000)] + [{"mesh": 0}]
+    assert cells(read(tmp_path, "x.glb", cube_glb(nodes=chain))) == ONE
+
+
+def test_a_gltf_cut_anywhere_is_named(tmp_path):
+    content = cube_glb()
+    for length in range(len(content)):
+        assert_named(tmp_path, "x.glb", content[:length], "empty|cut short|damaged")

@@ -174,7 +174,7 @@ def test_a_gltf_without_its_buffer_is_named(cube, tmp_path):
     model = json.loads((tmp_path / "model.gltf").read_text())
     assert len(read_mesh(tmp_path / "model.gltf").triangles) == 12
     (tmp_path / model["buffers"][0]["uri"]).unlink()
-    with pytest.raises(InputError, match="model.gltf: it can't be read as .gltf"):
+    with pytest.raises(InputError, match="model.gltf: its buffer 'gltf_buffer_0.bin' is missing"):
         read_mesh(tmp_path / "model.gltf")
 
 
@@ -198,13 +198,7 @@ MISREAD = {
     "meshopt": (lambda model: required(model, "EXT_meshopt_compression"), "EXT_meshopt_compression, .* export it without"),
     "an unknown extension": (lambda model: required(model, "ACME_shape"), "ACME_shape, which can't be read"),
     "instances": (lambda model: model["nodes"][-1].update(extensions={"EXT_mesh_gpu_instancing": {}}), "gpu_instancing"),
-    "fans": (lambda model: model["meshes"][0]["primitives"][0].update(mode=6), "triangle fans, .* export it as triangles"),
-    "sparse numbers": (
-        lambda model: [accessor.update(sparse={}) for accessor in model["accessors"]],
-        "export it uncompressed",
-    ),
     "no numbers": (lambda model: [accessor.pop("bufferView") for accessor in model["accessors"]], "export it uncompressed"),
-    "rounded numbers": (lambda model: [a.update(componentType=5122) for a in model["accessors"]], "export it uncompressed"),
 }
 
 

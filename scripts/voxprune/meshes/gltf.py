@@ -1,29 +1,47 @@
-"""What is asked of a glTF before trimesh reads it: that nothing in it would be misread in silence, and its buffers.
+"""The container of glTF 2.0: its JSON, the files beside it, and what it may require of a reader. Imports nothing heavy.
 
-Khronos' description: https://registry.khronos.org/glTF/specs/2.0/glTF-2.0.html. Imports nothing heavy.
+Khronos' description: https://registry.khronos.org/glTF/specs/2.0/glTF-2.0.html (sections 3.2, 3.6.1 and 4).
 """
 
+import base64
 import json
-from urllib.parse import unquote
+import os
+from urllib.parse import unquote, unquote_to_bytes
 
 from voxprune.meshes.polygons import BadMesh
 
 GLTF = (".gltf", ".glb")
-# What a file may require without a change of its shape: extensions whose names begin so.
-HARMLESS = ("KHR_materials_", "KHR_texture_", "EXT_texture_", "MSFT_texture_", "KHR_lights_")
-FANS = 6  # a primitive's `mode`; of the others, 4 and 5 are triangles and strips, and points and lines have no surface
-FLOAT32 = 5126  # an accessor's `componentType`
+JSON_CHUNK, BINARY_CHUNK = b"JSON", b"BIN\0"
+MOST_JSON = 1 << 28  # bytes
+# What a file may require without a change of its shape, and what is read: extensions whose names begin so.
+KNOWN = ("KHR_materials_", "KHR_texture_", "EXT_texture_", "MSFT_texture_", "KHR_lights_", "EXT_lights_", "KHR_xmp",
+         "KHR_animation_pointer", "KHR_node_", "KHR_mesh_quantization")  # fmt: skip
 
 
-def read_gltf_buffers(path):
-    """{uri: content} of the files beside a .gltf or .glb that hold its numbers.
+def read_model(path):
+    """(the JSON of a .gltf or .glb as a dict, its binary chunk as bytes or None).
 
-    Raises BadMesh where its shape needs what trimesh leaves out; ValueError, KeyError and the like where it is damaged.
+    Raises BadMesh where it is empty or cut short, of another version, or requires an extension that would be misread;
+    ValueError, KeyError and the like where it is damaged.
     """
-    with open(path, "rb") as file:
-        model = _model(file)
-    _check(model)
-    return {uri: _beside(path, uri).read_bytes() for uri in _uris(model)}
+    content = path.read_bytes()
+    if not content.strip():
+        raise BadMesh("it is empty")
+    text, chunk = _chunks(memoryview(content)) if content.startswith(b"glTF") else (content, None)
+    model = json.loads(text)
+    if not isinstance(model, dict):
+        raise BadMesh("its JSON is not that of a glTF")
+    asset = model.get("asset", {})
+    _check_version(str(asset.get("version", "2.0")), str(asset.get("minVersion", "2.0")))
+    for name in model.get("extensionsRequired", []):
+        if not name.startswith(KNOWN):
+            raise unread(name)
+    return model, chunk
+
+
+def unread(extension):
+    """What to raise where a shape needs an extension that can't be read."""
+    return BadMesh(f"it needs the extension {ascii(extension)[1:-1][:40]}, which can't be read; export it without")
 
 
 def buffer_files(path):
@@ -31,44 +49,89 @@ def buffer_files(path):
     if path.suffix.lower() not in GLTF:
         return []
     with open(path, "rb") as file:
-        return [buffer for buffer in (_beside(path, uri) for uri in outer_uris(file)) if buffer.is_file()]
+        return [buffer for buffer in (_beside(path.parent, uri) for uri in outer_uris(file)) if os.path.isfile(buffer)]
 
 
 def outer_uris(file):
     """The URIs of the files that hold the numbers of an open .gltf or .glb; none if it is damaged: reading it will say so."""
     try:
-        return _uris(_model(file))
+        head = file.read(20)
+        length = min(int.from_bytes(head[12:16], "little"), MOST_JSON)
+        model = json.loads(file.read(length) if head.startswith(b"glTF") else head + file.read())
+        uris = [buffer["uri"] for buffer in model.get("buffers", []) if "uri" in buffer]
+        return [uri for uri in uris if not uri.startswith("data:")]
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
         return []
 
 
-def _model(file):
-    """The JSON of an open .gltf, or of a .glb's first chunk."""
-    head = file.read(20)
-    return json.loads(file.read(int.from_bytes(head[12:16], "little")) if head.startswith(b"glTF") else head + file.read())
+def read_buffer(model, chunk, folder, number):
+    """The bytes of a buffer: those of the binary chunk, of a data URI, or of a regular file in `folder`.
+
+    No more than `byteLength` is read. Raises BadMesh where there are less or none.
+    """
+    buffer = entry(model, "buffers", number)
+    uri, length = buffer.get("uri"), natural(buffer["byteLength"])
+    if uri is None:
+        content = chunk if number == 0 else None
+    else:
+        content = _data(uri) if uri.startswith("data:") else _file(_beside(folder, uri), length)
+    if content is None:
+        raise BadMesh(f"its buffer {ascii(uri or number)[:60]} is missing: no such regular file, or no such chunk")
+    if len(content) < length:
+        raise BadMesh(f"it is cut short: a buffer should hold {length:,} bytes, but holds {len(content):,}")
+    return memoryview(content)[:length]
 
 
-def _uris(model):
-    return [buffer["uri"] for buffer in model.get("buffers", []) if not buffer.get("uri", "data:").startswith("data:")]
+def entry(model, kind, number):
+    """Entry of a list of the model, as `accessors`. Raises BadMesh where it holds fewer."""
+    entries = model.get(kind, [])
+    if natural(number) >= len(entries):
+        raise BadMesh(f"it names number {number} of its {kind}, counted from 0, but holds {len(entries)}")
+    return entries[natural(number)]
 
 
-def _beside(path, uri):
+def natural(value):
+    """A whole number from 0, also where JSON gives it as 3.0. Raises ValueError or TypeError for anything else."""
+    if int(value) != value or value < 0:
+        raise ValueError(f"{value} is no number of things")
+    return int(value)
+
+
+def _chunks(content):
+    """(text, binary chunk or None) of a .glb."""
+    if len(content) < 12:
+        raise BadMesh("it is cut short: a .glb begins with 12 bytes")
+    version, length = (int.from_bytes(content[at : at + 4], "little") for at in (4, 8))
+    _check_version(f"{version}.0", "2.0")
+    at, found = 12, {}
+    while at + 8 <= len(content):
+        end = at + 8 + int.from_bytes(content[at : at + 4], "little")
+        length = max(length, end)
+        found.setdefault(bytes(content[at + 4 : at + 8]), content[at + 8 : end])
+        at = end
+    if length > len(content):
+        raise BadMesh(f"it is cut short: it announces {length:,} bytes, but holds {len(content):,}")
+    return bytes(found[JSON_CHUNK]), found.get(BINARY_CHUNK)
+
+
+def _check_version(version, least):
+    if version.split(".")[0] != "2" or least not in ("2.0", "2"):
+        raise BadMesh(f"it is glTF {version[:20]}, and only 2.0 can be read; export it as glTF 2.0")
+
+
+def _beside(folder, uri):
     """The file that a URI means: of that name, or percent-encoded as it should be."""
-    return path.parent / uri if (path.parent / uri).is_file() else path.parent / unquote(uri)
+    return folder / uri if os.path.isfile(folder / uri) else folder / unquote(uri)
 
 
-def _check(model):
-    for name in model.get("extensionsRequired", []):
-        if not name.startswith(HARMLESS):
-            raise BadMesh(f"it needs the extension {name}, which can't be read; export it without")
-    if any("EXT_mesh_gpu_instancing" in node.get("extensions", {}) for node in model.get("nodes", [])):
-        raise BadMesh("it needs the extension EXT_mesh_gpu_instancing, which can't be read; export it without")
-    for primitive in (primitive for mesh in model.get("meshes", []) for primitive in mesh["primitives"]):
-        if primitive.get("mode") == FANS:
-            raise BadMesh("it holds triangle fans, which can't be read; export it as triangles")
-        used = [primitive["attributes"].get("POSITION"), primitive.get("indices")]
-        position, *others = [model["accessors"][number] for number in used if number is not None]
-        if any("sparse" in accessor or "bufferView" not in accessor for accessor in (position, *others)):
-            raise BadMesh("its numbers are sparse or compressed, which can't be read; export it uncompressed")
-        if position["componentType"] != FLOAT32:
-            raise BadMesh("its coordinates are not float32, which can't be read; export it uncompressed")
+def _file(path, length):
+    if not os.path.isfile(path):  # nor a device or a pipe, which would never end
+        return None
+    with open(path, "rb") as file:
+        return file.read(min(length, os.path.getsize(path)))
+
+
+def _data(uri):
+    head, _, text = uri.partition(",")
+    content = unquote_to_bytes(text)
+    return base64.b64decode(content + b"=" * (-len(content) % 4), validate=True) if head.endswith(";base64") else content

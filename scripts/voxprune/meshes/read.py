@@ -8,7 +8,7 @@ import numpy as np
 from voxprune.core.errors import InputError
 from voxprune.core.files import atomic_write
 from voxprune.meshes.gltf import GLTF
-from voxprune.meshes.gltf import read_gltf_buffers
+from voxprune.meshes.gltf_shapes import parse_gltf
 from voxprune.meshes.obj import parse_obj
 from voxprune.meshes.off import parse_off
 from voxprune.meshes.ply import parse_ply
@@ -32,7 +32,7 @@ class Mesh(NamedTuple):
 
 
 def read_mesh(path):
-    """Reads a mesh: `.off .obj .ply .stl` by our own readers, `.gltf .glb` by trimesh. Polygons become triangles.
+    """Reads a mesh: `.off .obj .ply .stl .gltf .glb`. Polygons become triangles.
 
     Raises InputError, naming the file, the fact and the remedy, for a file that is missing, no mesh, damaged, without
     faces or extent, or with coordinates not finite.
@@ -42,7 +42,7 @@ def read_mesh(path):
         raise InputError(f"{path}: no such mesh; {REMEDY}")
     ending = path.suffix.lower()
     try:
-        parsed = PARSERS[ending](path.read_bytes()) if ending in PARSERS else _parse_other(path, ending)
+        parsed = parse_gltf(path) if ending in GLTF else PARSERS[ending](path.read_bytes())
         mesh = Mesh(*parsed, single=ending in SINGLE)
         _check(mesh)
     except BadMesh as error:
@@ -50,30 +50,10 @@ def read_mesh(path):
     return mesh
 
 
-def _parse_other(path, ending):
-    import trimesh  # takes 0.2 s, which jobs of other meshes save
-
-    try:
-        buffers = read_gltf_buffers(path) if ending in GLTF else None
-        mesh = trimesh.load_scene(path, resolver=buffers, process=False, skip_materials=True).to_mesh()
-        vertices, triangles = np.asarray(mesh.vertices, dtype=float), np.asarray(mesh.faces, dtype=np.int64)
-    except BadMesh:
-        raise
-    except Exception as error:  # its parsers raise many kinds for a damaged file
-        raise BadMesh(f"it can't be read as {ending} ({_first_line(error)})") from error
-    if len(triangles) and (vertices.shape[1:], triangles.shape[1:]) != ((3,), (3,)):
-        raise BadMesh("its vertices don't all have three coordinates")
-    return vertices, triangles
-
-
-def _first_line(error):
-    return (str(error).splitlines() or [type(error).__name__])[0][:80]
-
-
 def _check(mesh):
     if not len(mesh.triangles):
         raise BadMesh("it has no faces")
-    if not np.isfinite(mesh.vertices).all():
+    if not (np.abs(mesh.vertices) <= np.finfo(np.float32).max).all():
         raise BadMesh("a coordinate is not a finite number")
     if not 0 <= mesh.triangles.min() <= mesh.triangles.max() < len(mesh.vertices):
         raise BadMesh("a face names a vertex that isn't there")

@@ -31,7 +31,7 @@ UPRIGHT = {  # where a mesh's x, y and z axis go, a row each, so that the named 
     "x": [[0, 0, 1], [0, 1, 0], [-1, 0, 0]],
 }
 COLUMNS = ("file", "vertices", "triangles", "occupied_voxels", "status", "reason")
-LIBRARIES = ("numpy", "numba", "mapbox_earcut", "trimesh")  # whose versions could change a grid
+LIBRARIES = ("numpy", "numba", "mapbox_earcut")  # whose versions could change a grid
 MOST_ROUNDING = 1e-5  # of the longest side: a hundredth of a cell at 1000^3
 MESHES_A_WORKER = 32  # fewer don't pay for the start of another process
 
