@@ -132,6 +132,163 @@ def test_polygons_of_many_sizes_take_seconds():
     assert time.process_time() - started < 10
 
 
+# ---- .off ----------------------------------------------------------------------------------------------------------
+
+ROWS = CUBE.split("\n")[2:16]
+OFFS = {
+    "without the word": CUBE.removeprefix("OFF\n"),
+    "without the word and the number of edges": CUBE.removeprefix("OFF\n").replace("8 6 0", "8 6"),
+    "without the word, behind a comment": "# a cube\n" + CUBE.removeprefix("OFF\n"),
+    "counts on three lines": CUBE.replace("8 6 0", "8\n6\n0"),
+    "all on one line": " ".join(CUBE.split()),
+    "all on one line, without the word": " ".join(CUBE.split()[1:]),
+    "a word a line": "\n".join(CUBE.split()),
+    "a word a line, with comments": "\n# next\n".join(CUBE.split()),
+    "faces on several lines": "\n".join(["OFF", "8 6 0", *ROWS[:8], *(row.replace(" ", "\n", 3) for row in ROWS[8:])]),
+    "faces on two lines, blank lines between": "\n\n".join(["OFF", "8 6 0", *ROWS[:8], *(row.replace(" ", "\n", 1) for row in ROWS[8:])]),
+    "two vertices a line": "\n".join(["OFF", "8 6 0", *(f"{a} {b}" for a, b in zip(ROWS[:8:2], ROWS[1:8:2])), *ROWS[8:]]),
+    "all vertices on a line, all faces on another": "\n".join(["OFF", "8 6 0", " ".join(ROWS[:8]), " ".join(ROWS[8:])]),
+    "points and lines as faces, on one line": " ".join(CUBE.replace("8 6 0", "8 8 0").split()) + " 1 0 2 0 6",
+}  # fmt: skip
+NO_OFFS = {
+    "all on one line, cut short": (" ".join(CUBE.split()[:-1]), "it is cut short"),
+    "all on one line, a word too many": (" ".join(CUBE.split()) + " 7", "it is cut short"),
+    "a word a line, cut short": ("\n".join(CUBE.split()[:-1]), "it goes on"),
+    "lines that hold the end of one vertex and the beginning of the next": (CUBE.replace("0 0 0\n1 0 0\n1 1 0", "0 0\n0 1 0\n0 1 1\n0"), "15 lines follow: it goes on"),
+    "more vertices and fewer faces, whose words are as many": ("OFF\n7 1 0\n" + "0 0 1\n" * 3 + "3 0 1 2\n" * 4, "it is cut short"),
+    "a coordinate that is a word, on one line": (" ".join(CUBE.split()).replace("1 1 1", "1 x 1"), "it is cut short"),
+    "a count of a thousand digits": ("OFF\n" + "9" * 1000 + " 1 0\n", "the numbers of vertices and faces don't follow OFF"),
+    "a count of ten thousand digits, without the word": ("9" * 10000 + " 1 0\n", "it doesn't begin with OFF"),
+    "a face of ten thousand digits": (CUBE.replace("4 0 3", "9" * 10000 + " 0 3"), "a face's line is not of whole numbers"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("content", OFFS.values(), ids=OFFS)
+def test_a_cube_in_off_with_free_lines_or_without_the_word(tmp_path, content):
+    assert cells(read(tmp_path, "x.off", content)) == surface(CORNERS)
+
+
+@pytest.mark.parametrize("content, fact", NO_OFFS.values(), ids=NO_OFFS)
+def test_an_off_whose_words_do_not_fit_its_counts_is_named(tmp_path, content, fact):
+    assert_named(tmp_path, "x.off", content, fact)
+
+
+def test_colours_are_no_vertices_where_lines_are_free(tmp_path):
+    """Where there are as many lines as vertices and faces, each line is one of them, and the rest of it colour."""
+    coloured = "\n".join(["OFF", "8 6 0", *(row + " 255 0 0" for row in ROWS[:8]), *ROWS[8:]])
+    assert cells(read(tmp_path, "x.off", coloured)) == surface(CORNERS)
+
+
+# ---- .obj ----------------------------------------------------------------------------------------------------------
+
+OBJ = "".join(f"v {row}\n" for row in ROWS[:8]) + "".join(f"f {' '.join(str(i + 1) for i in quad)}\n" for quad in QUADS)
+OBJS = {
+    "a face of one corner": OBJ + "f 1\n",
+    "a face of two corners": OBJ + "f 1 2\n",
+    "two corners with textures and normals": OBJ + "f 1/1/1 2/2/2\n",
+    "a line that goes on": OBJ.replace("f 1 4", "f 1 \\\n4"),
+    "a blank behind the backslash": OBJ.replace("f 1 4", "f 1 \\ \n4"),
+    "a tab behind the backslash, line ends of Windows": OBJ.replace("f 1 4", "f 1 \\\t \n4").replace("\n", "\r\n"),
+    "a backslash in the midst of a number's line": OBJ.replace("v 0 0 1", "v 0 0 \\ \n1"),
+    "points far away": OBJ + "v 10 10 10\np 9\n",
+}
+
+
+@pytest.mark.parametrize("content", OBJS.values(), ids=OBJS)
+def test_a_cube_in_obj_with_what_has_no_surface_and_lines_that_go_on(tmp_path, content):
+    assert cells(read(tmp_path, "x.obj", content)) == surface(CORNERS)
+
+
+# ---- .ply ----------------------------------------------------------------------------------------------------------
+
+
+def ply(faces=QUADS, form="ascii", comment="x", more="", end="end_header\n", first=0.0):
+    """A .ply of the cube: polygons, behind each as many bytes as `more` has properties. first: a vertex of no face."""
+    order = ">" if form == "binary_big_endian" else "<"
+    header = f"ply\nformat {form} 1.0\ncomment {comment}\nelement vertex 9\nproperty float x\nproperty float y\nproperty float z\n"
+    header += f"element face {len(faces)}\nproperty list uchar int vertex_indices\n{more}{end}"
+    vertices, extra = [(first,) * 3, *CORNERS.tolist()], more.count("\n")
+    rows = [[len(face), *(corner + 1 for corner in face), *[7] * extra] for face in faces]
+    if form == "ascii":
+        return header.encode() + "".join(" ".join(map(str, row)) + "\n" for row in [*vertices, *rows]).encode()
+    packed = [struct.pack(f"{order}B{len(face)}i{extra}B", *row) for face, row in zip(faces, rows)]
+    return header.encode() + b"".join([*(struct.pack(f"{order}3f", *vertex) for vertex in vertices), *packed])
+
+
+LE, BE = "binary_little_endian", "binary_big_endian"
+NEWLINE_FIRST = struct.unpack("<f", b"\n\x00\x00\x00")[0]  # a number whose first byte is the end of a line
+BLANK_FIRST = struct.unpack("<f", b" \x00\x00\x00")[0]
+RETURN_FIRST = struct.unpack("<f", b"\r\n\x00\x00")[0]
+MIXED = [QUADS[0], *TRIANGLES[[1, 7]].tolist(), QUADS[2], *TRIANGLES[[3, 9]].tolist(), QUADS[4], QUADS[5]]
+
+
+def with_ends(content, end):
+    """The same with other line ends in its header."""
+    head, mark, body = content.partition(b"end_header\n")
+    return (head + mark).replace(b"\n", end) + body
+
+
+PLYS = {
+    "a blank behind end_header": ply(form=LE, end="end_header \n"),
+    "blanks and tabs behind end_header": ply(form=BE, end="end_header \t \n"),
+    "the same in text": ply(end="end_header \n"),
+    "end_header in a comment": ply(comment="made before end_header was there"),
+    "end_header in a comment, binary": ply(form=LE, comment="end_header"),
+    "line ends of Windows": with_ends(ply(form=LE), b"\r\n"),
+    "line ends of Windows, then a byte as of a line end": with_ends(ply(form=LE, first=NEWLINE_FIRST), b"\r\n"),
+    "line ends of old Macs": with_ends(ply(form=LE), b"\r"),
+    "line ends of old Macs, then a byte as of a line end": with_ends(ply(form=LE, first=NEWLINE_FIRST), b"\r"),
+    "line ends of old Macs in text": ply().replace(b"\n", b"\r"),
+    "a byte as of a line end": ply(form=LE, first=NEWLINE_FIRST),
+    "bytes as of a line end of Windows": ply(form=LE, first=RETURN_FIRST),
+    "a byte as of a blank": ply(form=LE, first=BLANK_FIRST),
+    "a blank behind end_header and a byte as of a blank": ply(form=LE, first=BLANK_FIRST, end="end_header  \n"),
+    "Windows only at the end of the header": ply(form=LE, end="end_header\r\n"),
+    "a byte-order mark": b"\xef\xbb\xbf" + ply(),
+    "triangles and quads": ply(MIXED),
+    "triangles and quads, binary": ply(MIXED, form=LE),
+    "triangles and quads, big-endian": ply(MIXED, form=BE),
+    "triangles and quads with a number behind each": ply(MIXED, form=LE, more="property uchar flag\n"),
+    "with lines and points": ply([[0, 1], *MIXED, [3], []], form=BE),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("content", PLYS.values(), ids=PLYS)
+def test_a_cube_in_ply_whatever_its_header_ends_with_and_its_faces_are(tmp_path, content):
+    assert cells(read(tmp_path, "x.ply", content)) == surface(CORNERS)
+
+
+def test_two_lists_a_face_are_told_apart(tmp_path):
+    """Texture coordinates before and behind the corners, of another number each time."""
+    header = ply([]).decode().split("element face")[0].replace("ascii", LE)
+    lists = "property list uchar float before\nproperty list ushort uint vertex_indices\nproperty list uchar uchar behind\n"
+    body = struct.pack("<27f", *[0.0] * 3, *CORNERS.ravel())
+    for number, face in enumerate(MIXED):
+        body += struct.pack(f"<B{number}fH{len(face)}IB{number % 2}B", number, *[0.5] * number, len(face), *(i + 1 for i in face), number % 2, *[9] * (number % 2))  # fmt: skip
+    content = f"{header}element face {len(MIXED)}\n{lists}end_header\n".encode() + body
+    assert cells(read(tmp_path, "x.ply", content)) == surface(CORNERS)
+    for length in range(len(content) - len(body) + 200, len(content)):
+        assert_named(tmp_path, "x.ply", content[:length], "it is cut short: its header announces 9 vertex and 8 face")
+
+
+@pytest.mark.parametrize("announced", ["vertex 9" + "0" * 12, "face 6" + "0" * 12, "face 6" + "0" * 30])
+@pytest.mark.parametrize("form", ["ascii", LE])
+def test_more_rows_than_any_memory_holds_are_named_at_once(tmp_path, form, announced):
+    content = ply(form=form).replace(f"element {announced.split('0')[0]}\n".encode(), f"element {announced}\n".encode())
+    started = time.process_time()
+    assert_named(tmp_path, "x.ply", content, "it is cut short")
+    assert time.process_time() - started < 1
+
+
+def test_faces_of_a_ply_that_are_alike_are_read_at_once(tmp_path):
+    """300,000 triangles; face by face they took 1.5 seconds."""
+    header = ply([], form=LE).replace(b"face 0", b"face 300000")
+    faces = np.tile(np.frombuffer(b"\x03" + struct.pack("<3i", 1, 2, 3), dtype=np.uint8), 300000).tobytes()
+    started = time.process_time()
+    assert len(read(tmp_path, "x.ply", header + faces).triangles) == 300000
+    assert time.process_time() - started < 1
+
+
 # ---- .stl ----------------------------------------------------------------------------------------------------------
 
 

@@ -4,32 +4,38 @@ Wavefront's description: https://paulbourke.net/dataformats/obj/. Groups, materi
 and points say nothing about the surface and are passed over; free-form surfaces are refused.
 """
 
+import re
+
 import numpy as np
 
 from voxprune.meshes.off import plain
 from voxprune.meshes.polygons import BadMesh, triangulate
 
+CONTINUED = re.compile(rb"\\[ \t]*\n")  # a line that goes on in the next
 FREE_FORM = (b"surf", b"curv", b"curv2", b"call")
 
 
 def parse_obj(content):
     """Content of an `.obj` file, bytes, to (vertices float64 (n, 3), triangles int64 (m, 3)).
 
-    Raises BadMesh where a number isn't one, or a face has fewer than three corners or names a vertex that isn't there.
+    Faces of one or two corners have no surface and are dropped, as in `.off`. Raises BadMesh where a number isn't one, or a
+    face has no corners or names a vertex that isn't there.
     """
     vertices, sizes, corners = [], [], []
     if b"\0" in content:
         raise BadMesh("it holds bytes that no text has")
-    for line in plain(content).replace(b"\\\n", b" ").split(b"\n"):
+    text = plain(content)
+    for line in (CONTINUED.sub(b" ", text) if b"\\" in text else text).split(b"\n"):
         keyword, *words = line.split() or [b""]
         if keyword == b"v":
             vertices.append(_vertex(words))
         elif keyword in (b"f", b"fo"):
             face = [_corner(word, len(vertices)) for word in words]
-            if len(face) < 3:
-                raise BadMesh(f"a face has {len(face)} corners: {_shown(line)}")
-            sizes.append(len(face))
-            corners += face
+            if not face:
+                raise BadMesh("a face has no corners")
+            if len(face) > 2:
+                sizes.append(len(face))
+                corners += face
         elif keyword in FREE_FORM:
             raise BadMesh("it holds free-form curves or surfaces, which can't be read; export it as polygons")
     if corners and max(corners) >= len(vertices):

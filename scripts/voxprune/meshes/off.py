@@ -1,7 +1,8 @@
 """The OFF format as it is met in the wild: text to vertices and triangles, or the reason why not.
 
 Geomview's description: http://www.geomview.org/docs/html/OFF.html. Read here: OFF, COFF, NOFF, STOFF and their
-combinations, one vertex or face a line, in text. Anything that would have to be guessed is refused.
+combinations in text, one vertex or face a line; without colours and normals also several a line or one on several lines, and
+without the word OFF. Anything that would have to be guessed is refused.
 """
 
 import re
@@ -10,7 +11,11 @@ import numpy as np
 
 from voxprune.meshes.polygons import BadMesh, check_corners, triangulate
 
-HEADER = re.compile(rb"\s*((?:ST|C|N)*OFF)[ \t]*\n?\s*(\d+)[ \t]+(\d+)(?:[ \t]+\d+)?[ \t]*(?:\n|\Z)")  # OFF3514 3546 0 too
+KEYWORD, COUNT = rb"\s*((?:ST|C|N)*OFF)?\s*", rb"(\d{1,18})"  # OFF3514 3546 0 too
+HEADERS = [  # the number of edges may be missing where a line ends behind the others
+    re.compile(KEYWORD + COUNT + rb"[ \t]+" + COUNT + rb"(?:[ \t]+\d+)?[ \t]*(?:\n|\Z)"),
+    re.compile(KEYWORD + COUNT + rb"\s+" + COUNT + rb"\s+\d+(?:\s|\Z)"),
+]
 
 
 def parse_off(content):
@@ -20,14 +25,16 @@ def parse_off(content):
     surface). Raises BadMesh where the counts, a line, a number or an index is wrong.
     """
     text = plain(content)
-    header = HEADER.match(text)
+    header = HEADERS[0].match(text) or HEADERS[1].match(text)
     if not header or b"\0" in text:
         raise BadMesh(_header_fault(text))
     n_vertices, n_faces = int(header[2]), int(header[3])
     if not n_vertices or not n_faces:
         raise BadMesh(f"its header says {n_vertices} vertices and {n_faces} faces, so there is no surface")
     body = text[header.end() :].strip()
-    vertices, sizes, corners = _all_triangles(body, n_vertices, n_faces) or _line_by_line(body, n_vertices, n_faces)
+    plain_vertices = header[1] in (b"OFF", None)
+    found = _all_triangles(body, n_vertices, n_faces) or plain_vertices and _free_lines(body, n_vertices, n_faces)
+    vertices, sizes, corners = found or _line_by_line(body, n_vertices, n_faces)
     check_corners(corners, n_vertices)
     return vertices, triangulate(vertices, sizes, corners)
 
@@ -79,6 +86,31 @@ def _words_a_line(letters, line_ends):
     return np.diff(place, prepend=-1, append=len(begins))
 
 
+def _free_lines(body, n_vertices, n_faces):
+    """(vertices, sizes, corners) where lines break elsewhere than behind each vertex and face. Otherwise None.
+
+    The words must be used up, and no line may hold the end of one vertex or face and the beginning of another that goes on
+    behind it: there the numbers of vertices and faces are wrong, more likely than the lines.
+    """
+    lines = [line.split() for line in body.split(b"\n")]
+    words, ends = [word for line in lines for word in line], np.cumsum([len(line) for line in lines])
+    if np.count_nonzero(np.diff(ends, prepend=0)) == n_vertices + n_faces or len(words) < 3 * n_vertices + 2 * n_faces:
+        return None
+    begins, faces = [*range(0, 3 * n_vertices + 1, 3)], []
+    try:
+        for _ in range(n_faces):
+            faces.append(_face(words[begins[-1] : begins[-1] + 1 + max(0, int(words[begins[-1]]))]))
+            begins.append(begins[-1] + 1 + len(faces[-1]))
+        vertices = np.array(words[: 3 * n_vertices]).astype(float).reshape(-1, 3)
+    except (IndexError, ValueError, BadMesh):
+        return None
+    first, last = (np.searchsorted(ends, place, side="right") for place in (np.array(begins[:-1]), np.array(begins[1:]) - 1))
+    whole = np.isin(begins[:-1], [0, *ends]) & np.isin(begins[1:], ends)
+    if begins[-1] != len(words) or not ((first == last) | whole).all():
+        return None
+    return vertices, *_polygons(faces)
+
+
 def _line_by_line(body, n_vertices, n_faces):
     lines = [words for words in (line.split() for line in body.split(b"\n")) if words]
     if len(lines) != n_vertices + n_faces:
@@ -93,13 +125,17 @@ def _line_by_line(body, n_vertices, n_faces):
         vertices = np.array([words[:3] for words in lines[:n_vertices]]).astype(float)
     except ValueError as error:
         raise BadMesh("a coordinate is not a number") from error
+    return vertices, *_polygons(map(_face, lines[n_vertices:]))
+
+
+def _polygons(faces):
+    """(sizes, corners) of the faces of three or more corners."""
     sizes, corners = [], []
-    for words in lines[n_vertices:]:
-        face = _face(words)
+    for face in faces:
         if len(face) > 2:
             sizes.append(len(face))
             corners += face
-    return vertices, np.array(sizes, dtype=np.int64), np.array(corners, dtype=np.int64)
+    return np.array(sizes, dtype=np.int64), np.array(corners, dtype=np.int64)
 
 
 def _face(words):
