@@ -131,6 +131,10 @@ def test_meshes_that_cannot_be_reached_or_named_are_told(tmp_path):
     with pytest.raises(InputError, match="link.off: a link to a file that isn't there; mend or remove it"):
         find_source(DATASET | {"folder": str(tree)})
     (tree / "chair/train/link.off").unlink()
+    os.mkfifo(tree / "chair/train/pipe.off")
+    with pytest.raises(InputError, match="pipe.off: neither a file nor a folder; remove it"):
+        find_source(DATASET | {"folder": str(tree)})
+    (tree / "chair/train/pipe.off").unlink()
     try:
         (tree / "chair/train" / os.fsdecode(b"\xff.off")).touch()
     except OSError:

@@ -16,11 +16,17 @@ from hypothesis import strategies as st
 from scipy.ndimage import binary_fill_holes
 
 from conftest import CUBE, ROOT
+from voxprune import voxels
 from voxprune.core.errors import InputError
-from voxprune.meshes.read import Mesh, read_mesh
 from voxprune.settings.voxels import Grid
-from voxprune.voxels import voxelize as module
-from voxprune.voxels.voxelize import pack, unpack, voxelize, voxelize_meshes
+from voxprune.settings.voxels import grid_name
+from voxprune.meshes.read import Mesh
+from voxprune.meshes.read import read_mesh
+from voxprune.datasets.folders import find_meshes
+from voxprune.voxels.voxelize import pack
+from voxprune.voxels.voxelize import unpack
+from voxprune.voxels.voxelize import voxelize
+from voxprune.voxels.voxelize import voxelize_meshes
 
 
 @given(st.integers(1, 20), st.integers(0, 3), st.integers(0, 2**32 - 1))
@@ -215,6 +221,38 @@ def test_a_bad_mesh_stops_or_is_listed(meshes, tmp_path):
         make_shard([tmp_path / "bad.off"], tmp_path, on_bad_mesh="skip")
 
 
+def test_all_bad_meshes_of_a_class_are_named_at_once(meshes, tmp_path):
+    """The first ten by name, then a count: mending one a run would take a day."""
+    for number in range(2):
+        (tmp_path / f"bad{number:02}.off").write_text("")
+    bad = sorted(tmp_path.glob("bad*.off"))
+    with pytest.raises(InputError) as error:
+        make_shard(meshes + bad, tmp_path)
+    facts = "bad00.off (it is empty), bad01.off (it is empty)"
+    remedy = "repair or remove them, or set `on_bad_mesh: skip`"
+    assert str(error.value) == f"{tmp_path}: 2 of 4 meshes are bad: {facts}; {remedy}"
+    for number in range(13):
+        (tmp_path / f"bad{number:02}.off").write_text("")
+    messages = []
+    with pytest.raises(
+        InputError, match="13 of 15 meshes are bad: bad00.off .*bad09.off .it is empty., and 3 more, named in"
+    ):
+        make_shard(meshes + sorted(tmp_path.glob("bad*.off")), tmp_path, progress=messages.append)
+    assert len(messages) == 13 and messages[12].startswith(f"bad: {tmp_path}/bad12.off: it is empty")
+    assert not (tmp_path / "x.npy").exists() and len(list((tmp_path / "kept").iterdir())) == 2  # the good ones are done
+
+
+@pytest.mark.parametrize("name", ["a.step", "a.STP", "a.fbx", "a.3ds", "a.dae", "a.iges", "a.blend", "a.usdz", "a.stl.gz"])
+def test_a_shape_that_cannot_be_read_is_not_left_out_without_a_word(meshes, tmp_path, name):
+    (tmp_path / name).write_bytes(b"ISO-10303-21;")
+    found = find_meshes(tmp_path)
+    assert [path.name for path in found] == [name, "another.off", "cube.off"]
+    with pytest.raises(InputError, match=f"{name}: its format, .*, can't be read; convert it to one of .off"):
+        make_shard(found, tmp_path)
+    _, rows = make_shard(found, tmp_path, on_bad_mesh="skip")
+    assert [row["status"] for row in rows] == ["skipped", "ok", "ok"] and "can't be read" in rows[0]["reason"]
+
+
 def test_an_object_beyond_the_scale_is_named(meshes, tmp_path):
     with pytest.raises(InputError, match="another.off: its longest side is 2, more than voxels.scale 1.5"):
         make_shard(meshes, tmp_path, Grid(16, scale=1.5, padding=0))
@@ -265,8 +303,8 @@ def test_other_versions_and_another_format_count_as_other_voxels(meshes, tmp_pat
     version = importlib.metadata.version
     monkeypatch.setattr("importlib.metadata.version", lambda name: "0" if name == "numba" else version(name))
     make_shard(meshes, tmp_path)
-    assert first.isdisjoint((tmp_path / "cache").iterdir())
-    with pytest.raises(InputError, match="cube.stl: it has no faces"):  # the same content, known as .off
+    assert first.isdisjoint((tmp_path / "kept").iterdir())
+    with pytest.raises(InputError, match="cube.stl: it is neither a binary STL nor a text"):  # the same content, known as .off
         make_shard([meshes[1].rename(tmp_path / "cube.stl")], tmp_path)
 
 

@@ -12,14 +12,19 @@ from voxprune.core.files import atomic_write, content_hash
 from voxprune.meshes.gltf import buffer_files
 
 FORMATS = (".off", ".obj", ".stl", ".ply", ".gltf", ".glb")
+# Shapes that can't be read. They count as meshes, so that none is left out without a word: reading them says so.
+FOREIGN = (".3dm", ".3ds", ".3mf", ".abc", ".amf", ".blend", ".brep", ".c4d", ".catpart", ".catproduct", ".ctm", ".dae", ".drc",
+           ".dwg", ".dxf", ".f3d", ".fbx", ".fcstd", ".glb.gz", ".iges", ".igs", ".ipt", ".jt", ".lwo", ".ma", ".max", ".mb",
+           ".mesh", ".msh", ".obj.gz", ".off.gz", ".ply.gz", ".sat", ".skp", ".sldasm", ".sldprt", ".step", ".stl.gz", ".stp",
+           ".usd", ".usda", ".usdc", ".usdz", ".vrml", ".vtk", ".vtp", ".vtu", ".wrl", ".x3d", ".x_b", ".x_t")  # fmt: skip
 SPLITS = ("train", "test")
 LAYOUTS = ("{name}/{split}", "{split}/{name}", "{name}")
 JUNK = ("__MACOSX",)  # and everything that begins with a dot
 
 
 def is_mesh(name):
-    """Whether a file's name is that of a mesh: by its ending, and not hidden."""
-    return not name.startswith(".") and name.lower().endswith(FORMATS)
+    """Whether a file's name is that of a mesh, of a format that can be read or not: by its ending, and not hidden."""
+    return not name.startswith(".") and name.lower().endswith(FORMATS + FOREIGN)
 
 
 def find_layout(tree):
@@ -57,11 +62,12 @@ def _folders(folder):
 
 
 def find_meshes(folder, split=None, test_percent=None, seed=0):
-    """The meshes of a folder, sorted by name; other files are left out.
+    """The meshes of a folder, sorted by name, those of formats that can't be read too; other files are left out.
 
     split: `train` or `test` where the folder holds both; then the seed draws test_percent of the meshes, at least one,
     for `test`, by their names, so that a mesh that comes or goes moves hardly any other.
-    Raises InputError where the folder is missing or holds no mesh, or too few to split, or one that can't be reached or named.
+    Raises InputError where the folder is missing or holds no mesh, or too few to split, or one that can't be
+    reached or named or is no file.
     """
     folder = Path(folder)
     if not folder.is_dir():
@@ -70,6 +76,8 @@ def find_meshes(folder, split=None, test_percent=None, seed=0):
     for path in meshes:
         if not path.exists():
             raise InputError(f"{path}: a link to a file that isn't there; mend or remove it")
+        if not path.is_file():  # reading a pipe or a device would never end
+            raise InputError(f"{path}: neither a file nor a folder; remove it")
         if not _is_text(path.name):
             raise InputError(f"{ascii(str(path))}: its name is not UTF-8; rename it")
     if not meshes:

@@ -14,6 +14,7 @@ from voxprune.meshes.off import parse_off
 from voxprune.meshes.ply import parse_ply
 from voxprune.meshes.polygons import BadMesh
 from voxprune.meshes.stl import parse_stl
+from voxprune.datasets.folders import FORMATS
 
 PARSERS = {".off": parse_off, ".obj": parse_obj, ".ply": parse_ply, ".stl": parse_stl}
 SINGLE = (".off", ".obj", ".stl")  # whose coordinates Open3D reads in float32
@@ -42,6 +43,8 @@ def read_mesh(path):
         raise InputError(f"{path}: no such mesh; {REMEDY}")
     ending = path.suffix.lower()
     try:
+        if ending not in FORMATS:
+            raise BadMesh(f"its format, {ending}, can't be read; convert it to one of {' '.join(FORMATS)}")
         parsed = parse_gltf(path) if ending in GLTF else PARSERS[ending](path.read_bytes())
         mesh = Mesh(*parsed, single=ending in SINGLE)
         _check(mesh)

@@ -33,6 +33,7 @@ UPRIGHT = {  # where a mesh's x, y and z axis go, a row each, so that the named 
 COLUMNS = ("file", "vertices", "triangles", "occupied_voxels", "status", "reason")
 LIBRARIES = ("numpy", "numba", "mapbox_earcut")  # whose versions could change a grid
 MOST_ROUNDING = 1e-5  # of the longest side: a hundredth of a cell at 1000^3
+MOST_NAMED = 10  # bad meshes in a sentence
 MESHES_A_WORKER = 32  # fewer don't pay for the start of another process
 
 
@@ -140,43 +141,53 @@ def voxelize_meshes(meshes, shard, table, grid, cache, on_bad_mesh="fail", worke
     table: `.csv` path, a row a mesh (COLUMNS, voxels of the first view); the order of its rows with status `ok` is the
     shard's. cache: folder in which each finished mesh stays under its content's hash, for the next call; those of
     other meshes, settings, code or versions of libraries are removed. workers: processes.
-    A bad mesh raises InputError, or with on_bad_mesh="skip" only gets status `skipped` and the reason. Raises
-    InputError where no mesh is left.
+    A bad mesh gets status `skipped` and the reason; with on_bad_mesh="fail" InputError is raised at the end instead, and
+    names all of them, so that they can be mended at once. Raises InputError where no mesh is left.
     """
-    Path(cache).mkdir(parents=True, exist_ok=True)
-    work = partial(_voxelize_cached, grid=grid, cache=cache, code=_code(), skip=on_bad_mesh == "skip")
-    found = []
-    with _workers(min(workers, len(meshes) // MESHES_A_WORKER), Path(meshes[0]).parent) as run:
+    Path(kept).mkdir(parents=True, exist_ok=True)
+    work = partial(_keep, grid=grid, kept=kept, code=_code())
+    found, folder = [], Path(meshes[0]).parent
+    with _workers(min(workers, len(meshes) // MESHES_A_WORKER), folder) as run:
         for path, (key, row) in zip(meshes, tqdm(run(work, meshes), total=len(meshes), unit=" meshes", disable=None)):
             found.append((key, {"file": path.name, **row}))
             if not key:
-                progress(f"skipped: {row['reason']}")
-    keys = [key for key, _ in found if key]
+                progress(f"{'skipped' if on_bad_mesh == 'skip' else 'bad'}: {row['reason']}")
+    keys, bad = [key for key, _ in found if key], [row for key, row in found if not key]
+    if bad and on_bad_mesh == "fail":
+        raise InputError(_all_bad(bad, folder, len(meshes)))
     if not keys:
-        raise InputError(f"{Path(meshes[0]).parent}: none of its meshes could be voxelized; the reasons stand above")
-    _write_shard(shard, (_read_cache(cache, key)[0] for key in keys), len(keys))
+        raise InputError(f"{folder}: none of its meshes could be voxelized; the reasons stand above")
+    _write_shard(shard, (_recall(kept, key)[0] for key in keys), len(keys))
     _write_table(table, [row for _, row in found])
     for path in set(Path(cache).iterdir()) - {_cache_file(cache, key) for key in keys}:
         path.unlink()
     progress(f"{len(keys)} of {len(meshes)} meshes voxelized")
 
 
+def _all_bad(bad, folder, count):
+    """One sentence about the rows of bad meshes, of `count` in a folder: the first ten and why, then how many more."""
+    if len(bad) == 1:
+        return bad[0]["reason"]
+    facts = [row["reason"].removeprefix(f"{folder / row['file']}: ").removesuffix(f"; {REMEDY}") for row in bad[:MOST_NAMED]]
+    named = ", ".join(f"{row['file']} ({fact})" for row, fact in zip(bad, facts))
+    more = f", and {len(bad) - MOST_NAMED} more, named in the log" if len(bad) > MOST_NAMED else ""
+    return f"{folder}: {len(bad)} of {count} meshes are bad: {named}{more}; {REMEDY.replace('it', 'them')}"
+
+
 def _code():
     return [code_hash("voxelize"), *map(importlib.metadata.version, LIBRARIES)]
 
 
-def _voxelize_cached(path, grid, cache, code, skip):
-    """Makes sure that the voxels of a mesh are kept. Returns their key, None for a mesh that is skipped, and its row."""
-    key = settings_hash([mesh_hash(path), path.suffix.lower(), msgspec.structs.asdict(grid), code])
-    known = _read_cache(cache, key)
+def _keep(path, grid, kept, code):
+    """Makes sure that the voxels of a mesh are kept. Returns their key, None for a bad mesh, and its row."""
+    key = settings_hash([mesh_hash(path), path.suffix.lower(), asdict(grid), code])
+    known = _recall(kept, key)
     if known is None:
         try:
             mesh = read_mesh(path)
             occupancy = voxelize(mesh, grid)
         except InputError as error:
             reason = str(error) if str(path) in str(error) else f"{path}: {error}"
-            if not skip:
-                raise InputError(reason) from error
             return None, dict(zip(COLUMNS[1:], (0, 0, 0, "skipped", reason)))
         known = pack(occupancy), np.array([len(mesh.vertices), len(mesh.triangles), occupancy[0].sum()])
         target = _cache_file(cache, key)
