@@ -304,7 +304,9 @@ def test_other_versions_and_another_format_count_as_other_voxels(meshes, tmp_pat
     monkeypatch.setattr("importlib.metadata.version", lambda name: "0" if name == "numba" else version(name))
     make_shard(meshes, tmp_path)
     assert first.isdisjoint((tmp_path / "kept").iterdir())
-    with pytest.raises(InputError, match="cube.stl: it is neither a binary STL nor a text"):  # the same content, known as .off
+    with pytest.raises(
+        InputError, match="cube.stl: it is neither a binary STL nor a text"
+    ):  # the same content, known as .off
         make_shard([meshes[1].rename(tmp_path / "cube.stl")], tmp_path)
 
 
