@@ -93,6 +93,15 @@ def test_a_line_on_the_diagonal_is_the_same_in_every_format(tmp_path):
     assert all([i, i, i] in cells(read(tmp_path, "x.off", off)) for i in range(16))
 
 
+@pytest.mark.parametrize("ending", [".off", ".obj", ".ply", ".stl", ".gltf", ".glb"])
+def test_a_file_beyond_any_memory_is_named_and_not_read(tmp_path, ending):
+    """A terabyte of zeros, which takes no room on the disk."""
+    with open(tmp_path / f"x{ending}", "wb") as file:
+        file.truncate(1 << 40)
+    with pytest.raises(InputError, match=f"x{ending}: it holds 1,099,511,627,776 bytes, more than the 4,294,967,296"):
+        read_mesh(tmp_path / f"x{ending}")
+
+
 # ---- polygons ------------------------------------------------------------------------------------------------------
 
 
@@ -523,6 +532,7 @@ GLTFS = {
     "posed, by half": (skinned(weights=np.array([[0.5, 0.5, 0, 0]] * 8, dtype="f4")), surface(CORNERS + (CORNERS[:, 2:] == 1) * (1, 0, 0))),
     "posed, by weights that add up to two": (skinned(weights=2 * WEIGHTS), surface(POSED)),
     "posed, by a second set": (skinned([JOINTS, WEIGHTS], weights=0 * WEIGHTS, meshes=[{"primitives": [{"attributes": {"POSITION": 0, "JOINTS_0": 2, "WEIGHTS_0": 3, "JOINTS_1": 4, "WEIGHTS_1": 5}, "indices": 1}]}]), surface(POSED)),
+    "morphed, then posed": (skinned([RAISED], meshes=[{"weights": [0.5], "primitives": [SKINNED["primitives"][0] | {"targets": [{"POSITION": 4}]}]}]), surface(POSED * (1, 1, 2))),
     "joints without a skin": (cube_glb((POINTS, INDICES, JOINTS, WEIGHTS), meshes=[SKINNED]), ONE),
     "morphed": (morphed({"weights": [0.5, 0]}, {}), surface(CORNERS * (1, 1, 2))),
     "morphed by the node": (morphed({"weights": [0.5, 0]}, {"weights": [0, 2]}), surface(CORNERS * (3, 1, 1))),

@@ -6,6 +6,9 @@ import struct
 import numpy as np
 import pytest
 import trimesh
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from scipy.spatial.distance import cdist
 
 from conftest import CUBE
 from voxprune.core.errors import InputError
@@ -214,6 +217,30 @@ def test_a_gltf_that_would_be_misread_is_named(tmp_path, model, change, fact, en
     (tmp_path / f"model{ending}").write_bytes(content)
     with pytest.raises(InputError, match=f"model{ending}: .*{fact}"):
         read_mesh(tmp_path / f"model{ending}")
+
+
+def corners_of(vertices, triangles):
+    """The corners' coordinates of each triangle, a row each."""
+    return np.asarray(vertices)[np.asarray(triangles)].reshape(-1, 9)
+
+
+@settings(max_examples=50, deadline=None)
+@given(st.integers(0, 2**32 - 1), st.integers(1, 5), st.sampled_from([".gltf", ".glb"]))
+def test_a_scene_of_nodes_below_each_other_is_what_trimesh_reads(tmp_path_factory, seed, count, ending):
+    rng, scene, names = np.random.default_rng(seed), trimesh.Scene(), ["world"]
+    for number in range(count):
+        shape = trimesh.Trimesh(rng.integers(0, 9, (6, 3)), rng.integers(0, 6, (4, 3)), process=False)
+        scale, angles, place = rng.uniform(0.5, 2, 3), rng.uniform(0, 6, 3), rng.normal(size=3)
+        matrix = trimesh.transformations.compose_matrix(scale=scale, angles=angles, translate=place)
+        scene.add_geometry(shape, node_name=f"n{number}", parent_node_name=names[rng.integers(len(names))], transform=matrix)
+        names.append(f"n{number}")
+    path = tmp_path_factory.getbasetemp() / f"scene{ending}"
+    written = scene.export(file_type=ending[1:], **({"embed_buffers": True} if ending == ".gltf" else {}))
+    path.write_bytes(written["model.gltf"] if ending == ".gltf" else written)
+    found, expected = read_mesh(path), trimesh.load_scene(path, process=False).to_mesh()
+    assert len(found.triangles) == 4 * count
+    apart = cdist(corners_of(*found[:2]), corners_of(expected.vertices, expected.faces))
+    assert apart.min(axis=0).max() < 1e-4 and apart.min(axis=1).max() < 1e-4
 
 
 def test_materials_that_a_gltf_requires_do_not_matter(tmp_path, model):

@@ -14,7 +14,7 @@ GLTF = (".gltf", ".glb")
 JSON_CHUNK, BINARY_CHUNK = b"JSON", b"BIN\0"
 MOST_JSON = 1 << 28  # bytes
 # What a file may require without a change of its shape, and what is read: extensions whose names begin so.
-KNOWN = ("KHR_materials_", "KHR_texture_", "EXT_texture_", "MSFT_texture_", "KHR_lights_", "EXT_lights_", "KHR_xmp",
+KNOWN = ("KHR_materials_", "KHR_texture_", "EXT_texture_", "MSFT_texture_", "KHR_lights_", "EXT_lights_", "KHR_technique", "KHR_xmp",
          "KHR_animation_pointer", "KHR_node_", "KHR_mesh_quantization")  # fmt: skip
 
 

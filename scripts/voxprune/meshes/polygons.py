@@ -23,11 +23,13 @@ def triangulate(vertices, sizes, corners):
     """
     if not (np.abs(vertices) <= np.finfo(np.float32).max).all():
         raise BadMesh("a coordinate is not a finite number")
+    if (sizes == 3).all():
+        return corners.reshape(-1, 3)
     starts = np.cumsum(sizes) - sizes
     triangles = [np.empty((0, 3), dtype=np.int64)]
     for size in np.unique(sizes):
         polygons = corners[starts[sizes == size][:, None] + np.arange(size)]
-        convex = np.ones(len(polygons), dtype=bool) if size == 3 else _convex(vertices[polygons])
+        convex = _convex(vertices[polygons])
         triangles.append(polygons[convex][:, _fan(np.arange(size))].reshape(-1, 3))
         triangles += [polygon[_clip_ears(vertices[polygon])] for polygon in polygons[~convex]]
     return np.concatenate(triangles)

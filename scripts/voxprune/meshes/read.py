@@ -18,6 +18,7 @@ from voxprune.datasets.folders import FORMATS
 
 PARSERS = {".off": parse_off, ".obj": parse_obj, ".ply": parse_ply, ".stl": parse_stl}
 SINGLE = (".off", ".obj", ".stl")  # whose coordinates Open3D reads in float32
+MOST_BYTES = 4 << 30
 REMEDY = "repair or remove it, or set `on_bad_mesh: skip`"
 
 
@@ -45,6 +46,10 @@ def read_mesh(path):
     try:
         if ending not in FORMATS:
             raise BadMesh(f"its format, {ending}, can't be read; convert it to one of {' '.join(FORMATS)}")
+        if path.stat().st_size > MOST_BYTES:
+            raise BadMesh(
+                f"it holds {path.stat().st_size:,} bytes, more than the {MOST_BYTES:,} that are read; export it coarser"
+            )
         parsed = parse_gltf(path) if ending in GLTF else PARSERS[ending](path.read_bytes())
         mesh = Mesh(*parsed, single=ending in SINGLE)
         _check(mesh)
@@ -60,8 +65,15 @@ def _check(mesh):
         raise BadMesh("a coordinate is not a finite number")
     if not 0 <= mesh.triangles.min() <= mesh.triangles.max() < len(mesh.vertices):
         raise BadMesh("a face names a vertex that isn't there")
-    if not np.ptp(mesh.vertices, axis=0).max() > 0:
+    if not np.ptp(drawn_vertices(mesh), axis=0).max() > 0:
         raise BadMesh("all its vertices coincide")
+
+
+def drawn_vertices(mesh):
+    """The vertices that are a corner of a triangle, float64 (n, 3)."""
+    drawn = np.zeros(len(mesh.vertices), dtype=bool)
+    drawn[mesh.triangles] = True
+    return mesh.vertices[drawn]
 
 
 def write_off(path, vertices, faces):

@@ -20,10 +20,14 @@ from tqdm import tqdm
 
 from voxprune.core.errors import InputError
 from voxprune.core.files import atomic_write
-from voxprune.core.provenance import code_hash, settings_hash
-from voxprune.datasets.folders import mesh_hash
-from voxprune.meshes.read import REMEDY, Mesh, read_mesh
+from voxprune.meshes.read import REMEDY
+from voxprune.meshes.read import Mesh
+from voxprune.meshes.read import drawn_vertices
+from voxprune.meshes.read import read_mesh
+from voxprune.core.provenance import code_hash
+from voxprune.core.provenance import settings_hash
 from voxprune.voxels.rasterize import mark_surface
+from voxprune.datasets.folders import mesh_hash
 
 UPRIGHT = {  # where a mesh's x, y and z axis go, a row each, so that the named one points up
     "z": [[1, 0, 0], [0, 1, 0], [0, 0, 1]],
@@ -52,7 +56,7 @@ def voxelize(mesh, grid):
         occupancy = np.stack([rasterize(view, grid) for view in _views(mesh, grid)])
     if not occupancy.any(axis=(1, 2, 3)).all():
         raise InputError(
-            f"its longest side, {np.ptp(_drawn(mesh), axis=0).max():.6g}, is too small or too large to compute with; "
+            f"its longest side, {np.ptp(drawn_vertices(mesh), axis=0).max():.6g}, is too small or too large to compute with; "
             f"give it in another unit, {REMEDY}"
         )
     return occupancy | _hidden(occupancy) if grid.occupancy == "solid" else occupancy
@@ -77,15 +81,8 @@ def _as_open3d_reads(mesh):
     return rounded if moved <= MOST_ROUNDING * np.ptp(mesh.vertices, axis=0).max() else mesh.vertices
 
 
-def _drawn(mesh):
-    """The vertices that are a corner of a triangle, (n, 3)."""
-    used = np.zeros(len(mesh.vertices), dtype=bool)
-    used[mesh.triangles] = True
-    return mesh.vertices[used]
-
-
 def _centred(mesh, grid):
-    drawn = _drawn(mesh)
+    drawn = drawn_vertices(mesh)
     low, high = drawn.min(axis=0), drawn.max(axis=0)
     longest = (high - low).max()
     if grid.scale != "fit" and longest > grid.scale:

@@ -12,8 +12,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from voxprune.files import InputError
-from voxprune.meshes import REMEDY
+from voxprune.core.errors import InputError
+from voxprune.meshes.read import REMEDY
 
 PACKAGES = ("open3d", "open3d-cpu")  # which carry the same module
 MOST_SECONDS = 600  # for one mesh
