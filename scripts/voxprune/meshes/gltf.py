@@ -12,7 +12,7 @@ from voxprune.meshes.polygons import BadMesh
 
 GLTF = (".gltf", ".glb")
 JSON_CHUNK, BINARY_CHUNK = b"JSON", b"BIN\0"
-MOST_JSON = 1 << 28  # bytes
+MOST_JSON, MOST_BYTES = 1 << 28, 1 << 30  # of a .glb's JSON, of a buffer
 # What a file may require without a change of its shape, and what is read: extensions whose names begin so.
 KNOWN = ("KHR_materials_", "KHR_texture_", "EXT_texture_", "MSFT_texture_", "KHR_lights_", "EXT_lights_", "KHR_technique", "KHR_xmp",
          "KHR_animation_pointer", "KHR_node_", "KHR_mesh_quantization")  # fmt: skip
@@ -71,6 +71,10 @@ def read_buffer(model, chunk, folder, number):
     """
     buffer = entry(model, "buffers", number)
     uri, length = buffer.get("uri"), natural(buffer["byteLength"])
+    if length > MOST_BYTES:
+        raise BadMesh(
+            f"a buffer of it holds {length:,} bytes, more than the {MOST_BYTES:,} that are read; export it coarser"
+        )
     if uri is None:
         content = chunk if number == 0 else None
     else:
@@ -116,7 +120,7 @@ def _chunks(content):
 
 def _check_version(version, least):
     if version.split(".")[0] != "2" or least not in ("2.0", "2"):
-        raise BadMesh(f"it is glTF {version[:20]}, and only 2.0 can be read; export it as glTF 2.0")
+        raise BadMesh(f"it is glTF {ascii(version)[1:-1][:20]}, and only 2.0 can be read; export it as glTF 2.0")
 
 
 def _beside(folder, uri):

@@ -18,7 +18,7 @@ from voxprune.datasets.folders import FORMATS
 
 PARSERS = {".off": parse_off, ".obj": parse_obj, ".ply": parse_ply, ".stl": parse_stl}
 SINGLE = (".off", ".obj", ".stl")  # whose coordinates Open3D reads in float32
-MOST_BYTES = 4 << 30
+MOST_BYTES = 1 << 30  # of a file; its numbers take several times as much
 REMEDY = "repair or remove it, or set `on_bad_mesh: skip`"
 
 
