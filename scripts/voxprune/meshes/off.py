@@ -89,8 +89,8 @@ def _words_a_line(letters, line_ends):
 def _free_lines(body, n_vertices, n_faces):
     """(vertices, sizes, corners) where lines break elsewhere than behind each vertex and face. Otherwise None.
 
-    The words must be used up, and no line may hold the end of one vertex or face and the beginning of another that goes on
-    behind it: there the numbers of vertices and faces are wrong, more likely than the lines.
+    The words must be used up. Where a line holds the end of one vertex or face and the beginning of another that goes on
+    behind it, but most lines look like a whole one, the numbers of vertices and faces are wrong, more likely than the lines.
     """
     lines = [line.split() for line in body.split(b"\n")]
     words, ends = [word for line in lines for word in line], np.cumsum([len(line) for line in lines])
@@ -104,11 +104,25 @@ def _free_lines(body, n_vertices, n_faces):
         vertices = np.array(words[: 3 * n_vertices]).astype(float).reshape(-1, 3)
     except (IndexError, ValueError, BadMesh):
         return None
-    first, last = (np.searchsorted(ends, place, side="right") for place in (np.array(begins[:-1]), np.array(begins[1:]) - 1))
-    whole = np.isin(begins[:-1], [0, *ends]) & np.isin(begins[1:], ends)
-    if begins[-1] != len(words) or not ((first == last) | whole).all():
+    if begins[-1] != len(words) or _cross(np.array(begins), ends) and _are_mostly_whole(lines):
         return None
     return vertices, *_polygons(faces)
+
+
+def _cross(begins, ends):
+    """Whether a vertex or face, from one of begins to the next, lies on several lines and shares one of them with another.
+
+    ends: how many words stand before the end of each line.
+    """
+    first, last = (np.searchsorted(ends, place, side="right") for place in (begins[:-1], begins[1:] - 1))
+    alone = np.isin(begins[:-1], [0, *ends]) & np.isin(begins[1:], ends)
+    return not ((first == last) | alone).all()
+
+
+def _are_mostly_whole(lines):
+    """Whether most lines look like a vertex or a face: three words, or a number and so many others."""
+    lines = [line for line in lines if line]
+    return 2 * sum(len(line) == 3 or line[0] == b"%d" % (len(line) - 1) for line in lines) > len(lines)
 
 
 def _line_by_line(body, n_vertices, n_faces):

@@ -89,7 +89,7 @@ def _loops(text):
         at = statement.end()
     rest = b" ".join(text[at : at + 200].split())
     if rest:
-        shown = rest[:40].decode(errors="replace")
+        shown = ascii(rest[:40].decode(errors="replace"))[1:-1]
         raise BadMesh(f"it is cut short or damaged: after {len(loops):,} facets comes `{shown}`")
     if is_open:
         raise BadMesh(f"it is cut short: after {len(loops):,} facets its last solid has no end")
