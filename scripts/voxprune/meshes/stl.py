@@ -51,7 +51,7 @@ def _parse_binary(content, count):
 
 def _are_facets(rest):
     """Whether the bytes behind the last facet hold further facets, or another binary file."""
-    whole = len(rest) >= FACET_BYTES and len(rest) % FACET_BYTES == 0 and any(rest)
+    whole = len(rest) % FACET_BYTES == 0 and rest.strip(b"\0") != b""
     another = len(rest) > HEADER and len(rest) == HEADER + FACET_BYTES * int.from_bytes(rest[80:HEADER], "little")
     return whole or another
 
