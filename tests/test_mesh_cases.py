@@ -19,13 +19,12 @@ from hypothesis import strategies as st
 
 from conftest import CUBE
 from voxprune.core.errors import InputError
-from voxprune.settings.voxels import Grid
-from voxprune.meshes.read import Mesh
-from voxprune.meshes.read import read_mesh
 from voxprune.meshes.polygons import triangulate
+from voxprune.meshes.read import Mesh, read_mesh
+from voxprune.settings.voxels import Grid
 from voxprune.voxels.voxelize import voxelize
 
-GRID = Grid(16)
+GRID = Grid(16, padding=0)
 REMEDY = "; repair or remove it, or set `on_bad_mesh: skip`"
 QUADS = [[int(word) for word in line.split()[1:]] for line in CUBE.split("\n")[10:16]]
 CORNERS = np.array([line.split() for line in CUBE.split("\n")[2:10]], dtype=float)
@@ -59,14 +58,18 @@ def assert_named(folder, name, content, fact):
 def test_centred_takes_the_box_of_what_is_drawn_and_corner_that_of_all_vertices():
     far = Mesh(np.vstack([CORNERS, [[10, 10, 10]]]), TRIANGLES)
     assert cells(far) == surface(CORNERS)
-    assert voxelize(far, Grid(16, "corner")).sum() < 3**3 < voxelize(Mesh(CORNERS, TRIANGLES), Grid(16, "corner")).sum()
+    assert (
+        voxelize(far, Grid(16, "corner", padding=0)).sum()
+        < 3**3
+        < voxelize(Mesh(CORNERS, TRIANGLES), Grid(16, "corner", padding=0)).sum()
+    )
 
 
 def test_an_object_is_as_long_as_what_is_drawn_of_it():
     far = Mesh(np.vstack([CORNERS, [[10, 10, 10]]]), TRIANGLES)
-    assert voxelize(far, Grid(16, scale=1.0)).sum() == 16**3 - 14**3
+    assert voxelize(far, Grid(16, scale=1.0, padding=0)).sum() == 16**3 - 14**3
     with pytest.raises(InputError, match="its longest side is 1, more than voxels.scale 0.5"):
-        voxelize(far, Grid(16, scale=0.5))
+        voxelize(far, Grid(16, scale=0.5, padding=0))
     with pytest.raises(InputError, match="its longest side, 0, is too small"):
         voxelize(Mesh(np.vstack([CORNERS, [[10, 10, 10]]]), np.array([[0, 0, 0]])), GRID)
 

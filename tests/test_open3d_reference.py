@@ -7,12 +7,12 @@ import psutil
 import pytest
 
 from conftest import CUBE, ROOT
-from voxprune import open3d_reference
-from voxprune.files import InputError
-from voxprune.grids import Grid
-from voxprune.meshes import read_mesh, write_off
-from voxprune.open3d_reference import open3d_version, open3d_voxelizer
-from voxprune.voxels import voxelize
+from voxprune.core.errors import InputError
+from voxprune.meshes.read import read_mesh, write_off
+from voxprune.settings.voxels import Grid
+from voxprune.voxels import open3d_reference
+from voxprune.voxels.open3d_reference import open3d_version, open3d_voxelizer
+from voxprune.voxels.voxelize import voxelize, voxelize_meshes
 
 CRASHING = CUBE.replace("4 3 0 4 7", "4 3 0 4 2000000000")  # a quad, which Open3D cuts in two before it checks its corners
 
@@ -53,7 +53,7 @@ def test_cells_are_ours_on_meshes_that_both_read(study, tmp_path, seed, ending):
     path = random_mesh(tmp_path / f"mesh{ending}", seed)
     for resolution in (16, 50, 100):
         found = study(path, resolution)
-        assert np.array_equal(found.occupancy, voxelize(read_mesh(path), Grid(resolution, "corner")))
+        assert np.array_equal(found.occupancy, voxelize(read_mesh(path), Grid(resolution, "corner", padding=0)))
         assert found.triangles == 8 and 8 < found.vertices <= 12  # Open3D drops unused ones of .obj and .stl
 
 
@@ -65,7 +65,7 @@ def test_a_cube_is_the_studys(study, cube):
 def test_a_vertex_of_no_face_counts_as_in_the_study(study, tmp_path):
     path = tmp_path / "far.off"
     path.write_text(CUBE.replace("8 6 0", "9 6 0").replace("0 1 1\n4", "0 1 1\n10 10 10\n4"))
-    assert np.array_equal(study(path, 16).occupancy, voxelize(read_mesh(path), Grid(16, "corner")))
+    assert np.array_equal(study(path, 16).occupancy, voxelize(read_mesh(path), Grid(16, "corner", padding=0)))
 
 
 def test_one_child_voxelizes_all_meshes(cube):
@@ -134,3 +134,17 @@ def serve_nothing(connection):
 
 def test_the_version_is_that_of_the_package_that_is_installed(study):
     assert open3d_version()[0].isdigit()
+
+
+def test_a_data_set_is_voxelized_by_open3d_as_by_ourselves(study, tmp_path):
+    """Shard and table are the same; a mesh on which Open3D crashes is one sentence."""
+    meshes = [random_mesh(tmp_path / f"{seed}.off", seed) for seed in range(3)]
+    (tmp_path / "crashing.off").write_text(CRASHING)
+    made = {}
+    for library in ("voxprune", "open3d"):
+        grid = Grid(16, "corner", library=library)
+        voxelize_meshes(meshes, tmp_path / f"{library}.npy", tmp_path / f"{library}.csv", grid, tmp_path / library)
+        made[library] = np.load(tmp_path / f"{library}.npy")
+        with pytest.raises(InputError, match="crashing.off: "):
+            voxelize_meshes([tmp_path / "crashing.off"], tmp_path / "x.npy", tmp_path / "x.csv", grid, tmp_path / "x")
+    assert np.array_equal(*made.values()) and Grid(16, "corner", library="open3d").name == "16-corner-surface-open3d"

@@ -16,17 +16,12 @@ from hypothesis import strategies as st
 from scipy.ndimage import binary_fill_holes
 
 from conftest import CUBE, ROOT
-from voxprune import voxels
 from voxprune.core.errors import InputError
-from voxprune.settings.voxels import Grid
-from voxprune.settings.voxels import grid_name
-from voxprune.meshes.read import Mesh
-from voxprune.meshes.read import read_mesh
 from voxprune.datasets.folders import find_meshes
-from voxprune.voxels.voxelize import pack
-from voxprune.voxels.voxelize import unpack
-from voxprune.voxels.voxelize import voxelize
-from voxprune.voxels.voxelize import voxelize_meshes
+from voxprune.meshes.read import Mesh, read_mesh
+from voxprune.settings.voxels import Grid
+from voxprune.voxels import voxelize as module
+from voxprune.voxels.voxelize import pack, unpack, voxelize, voxelize_meshes
 
 
 @given(st.integers(1, 20), st.integers(0, 3), st.integers(0, 2**32 - 1))
@@ -239,7 +234,7 @@ def test_all_bad_meshes_of_a_class_are_named_at_once(meshes, tmp_path):
     ):
         make_shard(meshes + sorted(tmp_path.glob("bad*.off")), tmp_path, progress=messages.append)
     assert len(messages) == 13 and messages[12].startswith(f"bad: {tmp_path}/bad12.off: it is empty")
-    assert not (tmp_path / "x.npy").exists() and len(list((tmp_path / "kept").iterdir())) == 2  # the good ones are done
+    assert not (tmp_path / "x.npy").exists() and len(list((tmp_path / "cache").iterdir())) == 2  # the good ones are done
 
 
 @pytest.mark.parametrize("name", ["a.step", "a.STP", "a.fbx", "a.3ds", "a.dae", "a.iges", "a.blend", "a.usdz", "a.stl.gz"])
@@ -303,7 +298,7 @@ def test_other_versions_and_another_format_count_as_other_voxels(meshes, tmp_pat
     version = importlib.metadata.version
     monkeypatch.setattr("importlib.metadata.version", lambda name: "0" if name == "numba" else version(name))
     make_shard(meshes, tmp_path)
-    assert first.isdisjoint((tmp_path / "kept").iterdir())
+    assert first.isdisjoint((tmp_path / "cache").iterdir())
     with pytest.raises(
         InputError, match="cube.stl: it is neither a binary STL nor a text"
     ):  # the same content, known as .off
@@ -372,7 +367,7 @@ def test_a_killed_job_goes_on_and_leaves_nobody_behind(tmp_path):
         (Grid(32, padding=1), "32-centred-surface-padding1"),
         (Grid(100, "corner", padding=1), "100-corner-surface"),
         (Grid(32, "centred", "solid", 1), "32-centred-solid-padding1"),
-        (Grid(64, "centred", "solid", 2, 2.5, 12, "y"), "64-centred-solid-padding2-scale2.5-views12-upy"),
+        (Grid(64, "centred", "solid", 2, 2.5, 12, up="y"), "64-centred-solid-padding2-scale2.5-views12-upy"),
     ],
 )
 def test_grids_are_named_by_their_settings(grid, name):

@@ -137,7 +137,11 @@ def _method_sentence(name, method, answer):
     if found is None:
         return f"`{name}`: no level is shown to keep accuracy. {_why_not(method['limited_by'], answer)}"
     verb = "removed" if method["apply"] == "remove" else "set to zero"
-    what = f"{found['level_percent']:g} % of the {unit} can be {verb}" if found["level_percent"] else "unpruned, trained on for as long"
+    what = (
+        f"{found['level_percent']:g} % of the {unit} can be {verb}"
+        if found["level_percent"]
+        else "unpruned, trained on for as long"
+    )
     text = f"`{name}`: {what}: {against_parent(found['difference_points'])}. {_saving_sentence(found)} "
     if method["not_shown_below"]:
         text += f"The lower level {_levels(method['not_shown_below'])} is not shown to keep accuracy. "
@@ -176,7 +180,10 @@ def _why_not(network, answer):
     if seeds == 1:
         return text + ". One seed is too few to decide this, or to say how many would be enough."
     if network["seeds_needed"]:
-        return text + f". This is inconclusive with {seeds} seeds; about {network['seeds_needed']} would suffice at this mean and variance."
+        return (
+            text
+            + f". This is inconclusive with {seeds} seeds; about {network['seeds_needed']} would suffice at this mean and variance."
+        )
     return text + f". This is inconclusive with {seeds} seeds, and would be with {MOST_SEEDS} at this mean and variance."
 
 

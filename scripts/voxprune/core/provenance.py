@@ -12,7 +12,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-SCRIPTS = Path(__file__).resolve().parent.parent
+SCRIPTS = Path(__file__).resolve().parents[2]
 PACKAGES = ("numpy", "torch", "torch-pruning", "safetensors", "numba", "nvidia-ml-py",
             "onnx", "onnxruntime", "openvino", "zeus")  # fmt: skip
 

@@ -8,8 +8,7 @@ from collections import Counter
 
 import numpy as np
 
-from voxprune.meshes.gltf import entry
-from voxprune.meshes.gltf import natural
+from voxprune.meshes.gltf import entry, natural
 from voxprune.meshes.polygons import BadMesh
 
 

@@ -7,10 +7,7 @@ from functools import cache, partial
 
 import numpy as np
 
-from voxprune.meshes.gltf import entry
-from voxprune.meshes.gltf import natural
-from voxprune.meshes.gltf import read_buffer
-from voxprune.meshes.gltf import unread
+from voxprune.meshes.gltf import entry, natural, read_buffer, unread
 from voxprune.meshes.polygons import BadMesh
 
 KINDS = {5120: "i1", 5121: "u1", 5122: "<i2", 5123: "<u2", 5125: "<u4", 5126: "<f4"}

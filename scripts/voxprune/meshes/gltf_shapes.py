@@ -6,15 +6,10 @@ about the shape: it is the pose in which the file stands. Points and lines have 
 
 import numpy as np
 
-from voxprune.meshes.gltf import entry
-from voxprune.meshes.gltf import natural
-from voxprune.meshes.gltf import read_model
-from voxprune.meshes.gltf import unread
-from voxprune.meshes.gltf_nodes import drawn_nodes
-from voxprune.meshes.gltf_nodes import world_matrices
+from voxprune.meshes.gltf import entry, natural, read_model, unread
+from voxprune.meshes.gltf_nodes import drawn_nodes, world_matrices
 from voxprune.meshes.gltf_numbers import number_reader
-from voxprune.meshes.polygons import BadMesh
-from voxprune.meshes.polygons import check_corners
+from voxprune.meshes.polygons import BadMesh, check_corners
 
 POINTS_AND_LINES, TRIANGLES, STRIP, FAN = (0, 1, 2, 3), 4, 5, 6  # a primitive's `mode`
 MOST = 20_000_000  # vertices and triangles; nodes can repeat a mesh without end

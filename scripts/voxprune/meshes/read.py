@@ -7,6 +7,7 @@ import numpy as np
 
 from voxprune.core.errors import InputError
 from voxprune.core.files import atomic_write
+from voxprune.datasets.folders import FORMATS
 from voxprune.meshes.gltf import GLTF
 from voxprune.meshes.gltf_shapes import parse_gltf
 from voxprune.meshes.obj import parse_obj
@@ -14,7 +15,6 @@ from voxprune.meshes.off import parse_off
 from voxprune.meshes.ply import parse_ply
 from voxprune.meshes.polygons import BadMesh
 from voxprune.meshes.stl import parse_stl
-from voxprune.datasets.folders import FORMATS
 
 PARSERS = {".off": parse_off, ".obj": parse_obj, ".ply": parse_ply, ".stl": parse_stl}
 SINGLE = (".off", ".obj", ".stl")  # whose coordinates Open3D reads in float32

@@ -8,8 +8,7 @@ import re
 
 import numpy as np
 
-from voxprune.meshes.polygons import BadMesh
-from voxprune.meshes.polygons import triangulate
+from voxprune.meshes.polygons import BadMesh, triangulate
 
 HEADER, FACET_BYTES = 84, 50  # 80 bytes of anything and the number of facets; a normal, three corners and an attribute
 FACET = np.dtype([("normal", "<f4", 3), ("corners", "<f4", (3, 3)), ("attribute", "<u2")])

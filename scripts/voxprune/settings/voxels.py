@@ -20,19 +20,27 @@ class Cells(Section, frozen=True):
         "fit: each object fills the grid | a length in the meshes' unit that fills it, so that sizes count")] = "fit"  # fmt: skip
     views: Annotated[int, Meta(ge=1, le=360), says(
         "grids per mesh, turned about the up axis; 12: training draws one, testing also votes over all")] = 1  # fmt: skip
+    library: Annotated[Literal["voxprune", "open3d"], says(
+        "voxprune: our own readers and voxelizer | open3d: Open3D, as in the study; only with `convention: corner`")] = "voxprune"  # fmt: skip
 
 
 class Voxels(Cells, frozen=True):
     """How meshes become voxels."""
 
     on_bad_mesh: Annotated[Literal["fail", "skip"], says(
-        "fail: stop when a mesh can't be used | skip: leave it out and list it")] = "fail"  # fmt: skip
+        "fail: stop, and name every mesh that can't be used | skip: leave them out and list them")] = "fail"  # fmt: skip
 
     def contradictions(self, config):
         if self.convention == "centred" and 2 * self.padding >= self.resolution:
             yield f".padding {self.padding} leaves no cells; it must be under half the resolution"
         if self.convention == "corner" and self.scale != "fit":
             yield ".scale is of the centred convention; use `convention: centred` or `scale: fit`"
+        studys = (self.convention, self.occupancy, self.views, config.dataset.up) == ("corner", "surface", 1, "z")
+        if self.library == "open3d" and not studys:
+            yield (
+                ".library open3d voxelizes as the study did: use `convention: corner`, `occupancy: surface`, `views: 1` and "
+                "`dataset: {up: z}`, or `library: voxprune`"
+            )
 
 
 class Grid(Cells, frozen=True):
@@ -48,4 +56,5 @@ class Grid(Cells, frozen=True):
         words += [f"scale{self.scale}"] * (self.scale != "fit")
         words += [f"views{self.views}"] * (self.views > 1)
         words += [f"up{self.up}"] * (self.up != "z")
+        words += ["open3d"] * (self.library == "open3d")
         return "-".join(map(str, words))

@@ -20,14 +20,11 @@ from tqdm import tqdm
 
 from voxprune.core.errors import InputError
 from voxprune.core.files import atomic_write
-from voxprune.meshes.read import REMEDY
-from voxprune.meshes.read import Mesh
-from voxprune.meshes.read import drawn_vertices
-from voxprune.meshes.read import read_mesh
-from voxprune.core.provenance import code_hash
-from voxprune.core.provenance import settings_hash
-from voxprune.voxels.rasterize import mark_surface
+from voxprune.core.provenance import code_hash, settings_hash
 from voxprune.datasets.folders import mesh_hash
+from voxprune.meshes.read import REMEDY, Mesh, drawn_vertices, read_mesh
+from voxprune.voxels.open3d_reference import open3d_version, open3d_voxelizer
+from voxprune.voxels.rasterize import mark_surface
 
 UPRIGHT = {  # where a mesh's x, y and z axis go, a row each, so that the named one points up
     "z": [[1, 0, 0], [0, 1, 0], [0, 0, 1]],
@@ -141,10 +138,11 @@ def voxelize_meshes(meshes, shard, table, grid, cache, on_bad_mesh="fail", worke
     A bad mesh gets status `skipped` and the reason; with on_bad_mesh="fail" InputError is raised at the end instead, and
     names all of them, so that they can be mended at once. Raises InputError where no mesh is left.
     """
-    Path(kept).mkdir(parents=True, exist_ok=True)
-    work = partial(_keep, grid=grid, kept=kept, code=_code())
+    Path(cache).mkdir(parents=True, exist_ok=True)
     found, folder = [], Path(meshes[0]).parent
-    with _workers(min(workers, len(meshes) // MESHES_A_WORKER), folder) as run:
+    workers = 1 if grid.library == "open3d" else min(workers, len(meshes) // MESHES_A_WORKER)
+    with _maker(grid) as make, _workers(workers, folder) as run:
+        work = partial(_voxelize_cached, grid=grid, cache=cache, code=_code(grid), make=make)
         for path, (key, row) in zip(meshes, tqdm(run(work, meshes), total=len(meshes), unit=" meshes", disable=None)):
             found.append((key, {"file": path.name, **row}))
             if not key:
@@ -154,7 +152,7 @@ def voxelize_meshes(meshes, shard, table, grid, cache, on_bad_mesh="fail", worke
         raise InputError(_all_bad(bad, folder, len(meshes)))
     if not keys:
         raise InputError(f"{folder}: none of its meshes could be voxelized; the reasons stand above")
-    _write_shard(shard, (_recall(kept, key)[0] for key in keys), len(keys))
+    _write_shard(shard, (_read_cache(cache, key)[0] for key in keys), len(keys))
     _write_table(table, [row for _, row in found])
     for path in set(Path(cache).iterdir()) - {_cache_file(cache, key) for key in keys}:
         path.unlink()
@@ -171,26 +169,40 @@ def _all_bad(bad, folder, count):
     return f"{folder}: {len(bad)} of {count} meshes are bad: {named}{more}; {REMEDY.replace('it', 'them')}"
 
 
-def _code():
-    return [code_hash("voxelize"), *map(importlib.metadata.version, LIBRARIES)]
+def _code(grid):
+    versions = [importlib.metadata.version(name) for name in LIBRARIES]
+    return [code_hash("voxelize"), *versions, *([open3d_version()] if grid.library == "open3d" else [])]
 
 
-def _keep(path, grid, kept, code):
+@contextmanager
+def _maker(grid):
+    """Yields a function of a mesh's path that gives (occupancy in all views, number of vertices, number of triangles)."""
+    if grid.library == "open3d":
+        with open3d_voxelizer() as voxelize_as_the_study:
+            yield partial(voxelize_as_the_study, resolution=grid.resolution)
+    else:
+        yield partial(_read_and_voxelize, grid=grid)
+
+
+def _read_and_voxelize(path, grid):
+    mesh = read_mesh(path)
+    return voxelize(mesh, grid), len(mesh.vertices), len(mesh.triangles)
+
+
+def _voxelize_cached(path, grid, cache, code, make):
     """Makes sure that the voxels of a mesh are kept. Returns their key, None for a bad mesh, and its row."""
-    key = settings_hash([mesh_hash(path), path.suffix.lower(), asdict(grid), code])
-    known = _recall(kept, key)
+    key = settings_hash([mesh_hash(path), path.suffix.lower(), msgspec.structs.asdict(grid), code])
+    known = _read_cache(cache, key)
     if known is None:
         try:
-            mesh = read_mesh(path)
-            occupancy = voxelize(mesh, grid)
+            occupancy, vertices, triangles = make(path)
         except InputError as error:
             reason = str(error) if str(path) in str(error) else f"{path}: {error}"
             return None, dict(zip(COLUMNS[1:], (0, 0, 0, "skipped", reason)))
-        known = pack(occupancy), np.array([len(mesh.vertices), len(mesh.triangles), occupancy[0].sum()])
+        known = pack(occupancy), np.array([vertices, triangles, occupancy[0].sum()])
         target = _cache_file(cache, key)
-        temporary = target.with_name(
-            f".{target.name}.{os.getpid()}.part"
-        )  # a damaged one is noticed, so no wait for the disk
+        # A damaged file is noticed when it is read, so there is no wait for the disk.
+        temporary = target.with_name(f".{target.name}.{os.getpid()}.part")
         with open(temporary, "wb") as file:
             np.savez_compressed(file, packed=known[0], counts=known[1])
         os.replace(temporary, target)
