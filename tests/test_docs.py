@@ -5,9 +5,13 @@ import re
 import shlex
 
 import pytest
+import yaml
 from snakemake.cli import get_argument_parser
+from snakemake.utils import update_config
 
 from conftest import ROOT, snakemake
+from voxprune.core.registry import choices
+from voxprune.settings.config import check_config
 
 PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").rglob("*.md"))]
 FENCED = re.compile(r"^( *)```([^\n]*)\n(.*?)^\1```$", re.MULTILINE | re.DOTALL)
@@ -68,7 +72,7 @@ def commands(page):
     return [words for line in lines if (words := shlex.split(line.partition(" | ")[0], comments=True))]
 
 
-COMMANDS = [(page_name(page), words) for page in PAGES if page.exists() for words in commands(page)]
+COMMANDS = [(page_name(page), words) for page in PAGES for words in commands(page)]
 
 
 @pytest.mark.parametrize("page, words", COMMANDS, ids=lambda value: value if isinstance(value, str) else " ".join(value))
@@ -170,6 +174,17 @@ def test_a_command_that_names_nothing_is_found(words):
         test_every_command_names_what_exists("this page", words)
 
 
+YAML = [(page_name(page), content) for page in PAGES for _, language, content in FENCED.findall(page.read_text())
+        if language == "yaml"]  # fmt: skip
+
+
+@pytest.mark.parametrize("page, content", YAML, ids=lambda value: value if value.endswith(".md") else "config")
+def test_every_config_in_the_pages_is_valid(page, content):
+    config = yaml.safe_load((ROOT / "config.yaml").read_text())
+    update_config(config, yaml.safe_load(content))
+    check_config(config)
+
+
 # ---- tables and graphs ---------------------------------------------------------------------------------------------
 
 
@@ -211,8 +226,6 @@ def test_every_rule_and_experiment_stands_in_the_docs():
 
 def test_every_choice_stands_in_the_docs():
     """Criteria, networks, engines and kinds of retraining, by their names in the config."""
-    from voxprune.core.registry import choices
-
     pages = "".join((ROOT / f"docs/{page}.md").read_text() for page in ("methods", "measurement"))
     folders = ["networks/architectures", "pruning/criteria/filter", "pruning/criteria/weight", "training/retraining",
                "measurement/engines"]  # fmt: skip
