@@ -17,6 +17,7 @@ from voxprune.core.record import check_record, write_record
 from voxprune.datasets.folders import SPLITS, find_meshes, folder_hash
 from voxprune.datasets.modelnet import MODELNET
 from voxprune.datasets.source import find_source, split_arguments
+from voxprune.meshes.endings import format_files
 from voxprune.report import catalogue
 from voxprune.settings.config import check_config
 from voxprune.settings.files import criteria_files, engine_files, method_files, network_files

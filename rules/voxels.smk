@@ -7,15 +7,29 @@ def split_options(wildcards):
     return options(dict(zip(keys, split_arguments(MESHES, wildcards.split, config["dataset"]))))
 
 
+def found_meshes(wildcards):
+    """The meshes that a voxel job reads. Raises InputError where they can't be used, or are still to be made."""
+    folder = MESHES.format(name=wildcards.name, split=wildcards.split)
+    return find_meshes(folder, *split_arguments(MESHES, wildcards.split, config["dataset"]))
+
+
+def voxelize_code(wildcards):
+    """What reruns a voxel job: the code of the formats that its meshes have, besides the code that all share."""
+    try:
+        names = [path.name for path in found_meshes(wildcards)]
+    except InputError:
+        names = []
+    return code_hash("voxelize", *format_files(names))
+
+
 def mesh_contents(wildcards):
     """Hash of the meshes that a voxel job reads: changing one reruns the job, touching it doesn't.
 
     Snakemake asks again right before the job, when meshes that were still to be made are there. Where they can't be used,
     the job says why.
     """
-    folder = MESHES.format(name=wildcards.name, split=wildcards.split)
     try:
-        return folder_hash(find_meshes(folder, *split_arguments(MESHES, wildcards.split, config["dataset"])), MEMORY)
+        return folder_hash(found_meshes(wildcards), MEMORY)
     except InputError as error:
         return str(error)
 
@@ -38,7 +52,7 @@ rule voxelize:
         split=split_options,
         cache=f"{VOXELS}/cache/{{split}}/{{name}}",
         contents=mesh_contents,
-        code=code_hash("voxelize"),
+        code=voxelize_code,
     shell:
         "python {SCRIPTS:q}/voxelize.py --meshes {input.meshes:q} {params.split} --shard {output.shard:q} "
         "--table {output.table:q} --cache {params.cache:q} {params.settings} --workers {threads} > {log:q} 2>&1"

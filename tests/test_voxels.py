@@ -242,7 +242,7 @@ def test_a_shape_that_cannot_be_read_is_not_left_out_without_a_word(meshes, tmp_
     (tmp_path / name).write_bytes(b"ISO-10303-21;")
     found = find_meshes(tmp_path)
     assert [path.name for path in found] == [name, "another.off", "cube.off"]
-    with pytest.raises(InputError, match=f"{name}: its format, .*, can't be read; convert it to one of .off"):
+    with pytest.raises(InputError, match=f"{name}: its format, .*, can't be read; convert it to one of .gltf"):
         make_shard(found, tmp_path)
     _, rows = make_shard(found, tmp_path, on_bad_mesh="skip")
     assert [row["status"] for row in rows] == ["skipped", "ok", "ok"] and "can't be read" in rows[0]["reason"]
@@ -287,7 +287,7 @@ def test_a_damaged_memory_does_not_count(meshes, tmp_path):
 def test_other_code_counts_as_other_voxels(meshes, tmp_path, monkeypatch):
     make_shard(meshes, tmp_path)
     first = set((tmp_path / "cache").iterdir())
-    monkeypatch.setattr("voxprune.voxels.voxelize.code_hash", lambda stage: "other")
+    monkeypatch.setattr("voxprune.voxels.voxelize.code_hash", lambda *_: "other")
     make_shard(meshes, tmp_path)
     assert len(first) == 2 and first.isdisjoint((tmp_path / "cache").iterdir())
 

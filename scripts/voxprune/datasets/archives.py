@@ -16,7 +16,8 @@ from tqdm import tqdm
 
 from voxprune.core.errors import InputError
 from voxprune.core.files import atomic_write
-from voxprune.datasets.folders import JUNK, SPLITS, draw_test, is_mesh
+from voxprune.datasets.folders import JUNK, SPLITS, draw_test
+from voxprune.meshes.endings import is_mesh
 from voxprune.meshes.gltf import GLTF, outer_uris
 
 LAYOUT = "<class>/<train or test>/*, <train or test>/<class>/* or <class>/*"

@@ -9,22 +9,12 @@ from pathlib import Path
 
 from voxprune.core.errors import InputError
 from voxprune.core.files import atomic_write, content_hash
+from voxprune.meshes.endings import READABLE, is_mesh
 from voxprune.meshes.gltf import buffer_files
 
-FORMATS = (".off", ".obj", ".stl", ".ply", ".gltf", ".glb")
-# Shapes that can't be read. They count as meshes, so that none is left out without a word: reading them says so.
-FOREIGN = (".3dm", ".3ds", ".3mf", ".abc", ".amf", ".blend", ".brep", ".c4d", ".catpart", ".catproduct", ".ctm", ".dae", ".drc",
-           ".dwg", ".dxf", ".f3d", ".fbx", ".fcstd", ".glb.gz", ".iges", ".igs", ".ipt", ".jt", ".lwo", ".ma", ".max", ".mb",
-           ".mesh", ".msh", ".obj.gz", ".off.gz", ".ply.gz", ".sat", ".skp", ".sldasm", ".sldprt", ".step", ".stl.gz", ".stp",
-           ".usd", ".usda", ".usdc", ".usdz", ".vrml", ".vtk", ".vtp", ".vtu", ".wrl", ".x3d", ".x_b", ".x_t")  # fmt: skip
 SPLITS = ("train", "test")
 LAYOUTS = ("{name}/{split}", "{split}/{name}", "{name}")
 JUNK = ("__MACOSX",)  # and everything that begins with a dot
-
-
-def is_mesh(name):
-    """Whether a file's name is that of a mesh, of a format that can be read or not: by its ending, and not hidden."""
-    return not name.startswith(".") and name.lower().endswith(FORMATS + FOREIGN)
 
 
 def find_layout(tree):
@@ -82,7 +72,7 @@ def find_meshes(folder, split=None, test_percent=None, seed=0):
             raise InputError(f"{ascii(str(path))}: its name is not UTF-8; rename it")
     if not meshes:
         raise InputError(
-            f"{folder}: no mesh in it ({' '.join(FORMATS)}); add some, delete it if a job made it, or take this class out of "
+            f"{folder}: no mesh in it ({' '.join(READABLE)}); add some, delete it if a job made it, or take this class out of "
             "`dataset: classes`"
         )
     if split is None:

@@ -5,19 +5,12 @@ from typing import NamedTuple
 
 import numpy as np
 
+from voxprune.core import registry
 from voxprune.core.errors import InputError
 from voxprune.core.files import atomic_write
-from voxprune.datasets.folders import FORMATS
-from voxprune.meshes.gltf import GLTF
-from voxprune.meshes.gltf_shapes import parse_gltf
-from voxprune.meshes.obj import parse_obj
-from voxprune.meshes.off import parse_off
-from voxprune.meshes.ply import parse_ply
+from voxprune.meshes.endings import FORMATS, READABLE
 from voxprune.meshes.polygons import BadMesh
-from voxprune.meshes.stl import parse_stl
 
-PARSERS = {".off": parse_off, ".obj": parse_obj, ".ply": parse_ply, ".stl": parse_stl}
-SINGLE = (".off", ".obj", ".stl")  # whose coordinates Open3D reads in float32
 MOST_BYTES = 1 << 30  # of a file; its numbers take several times as much
 REMEDY = "repair or remove it, or set `on_bad_mesh: skip`"
 
@@ -34,7 +27,7 @@ class Mesh(NamedTuple):
 
 
 def read_mesh(path):
-    """Reads a mesh: `.off .obj .ply .stl .gltf .glb`. Polygons become triangles.
+    """Reads a mesh of a format in formats/, which its ending tells. Polygons become triangles.
 
     Raises InputError, naming the file, the fact and the remedy, for a file that is missing, no mesh, damaged, without
     faces or extent, or with coordinates not finite.
@@ -44,14 +37,14 @@ def read_mesh(path):
         raise InputError(f"{path}: no such mesh; {REMEDY}")
     ending = path.suffix.lower()
     try:
-        if ending not in FORMATS:
-            raise BadMesh(f"its format, {ending}, can't be read; convert it to one of {' '.join(FORMATS)}")
+        if ending not in READABLE:
+            raise BadMesh(f"its format, {ending}, can't be read; convert it to one of {' '.join(READABLE)}")
         if path.stat().st_size > MOST_BYTES:
             raise BadMesh(
                 f"it holds {path.stat().st_size:,} bytes, more than the {MOST_BYTES:,} that are read; export it coarser"
             )
-        parsed = parse_gltf(path) if ending in GLTF else PARSERS[ending](path.read_bytes())
-        mesh = Mesh(*parsed, single=ending in SINGLE)
+        vertices, triangles = registry.load(FORMATS, READABLE[ending].name).parse(path)
+        mesh = Mesh(vertices, triangles, single=READABLE[ending].facts["SINGLE"])
         _check(mesh)
     except BadMesh as error:
         raise InputError(f"{path}: {error}; {REMEDY}") from error

@@ -22,6 +22,7 @@ from voxprune.core.errors import InputError
 from voxprune.core.files import atomic_write
 from voxprune.core.provenance import code_hash, settings_hash
 from voxprune.datasets.folders import mesh_hash
+from voxprune.meshes.endings import format_files
 from voxprune.meshes.read import REMEDY, Mesh, drawn_vertices, read_mesh
 from voxprune.voxels.open3d_reference import open3d_version, open3d_voxelizer
 from voxprune.voxels.rasterize import mark_surface
@@ -141,8 +142,9 @@ def voxelize_meshes(meshes, shard, table, grid, cache, on_bad_mesh="fail", worke
     Path(cache).mkdir(parents=True, exist_ok=True)
     found, folder = [], Path(meshes[0]).parent
     workers = 1 if grid.library == "open3d" else min(workers, len(meshes) // MESHES_A_WORKER)
+    codes = {ending: _code(grid, ending) for ending in {path.suffix.lower() for path in meshes}}
     with _maker(grid) as make, _workers(workers, folder) as run:
-        work = partial(_voxelize_cached, grid=grid, cache=cache, code=_code(grid), make=make)
+        work = partial(_voxelize_cached, grid=grid, cache=cache, codes=codes, make=make)
         for path, (key, row) in zip(meshes, tqdm(run(work, meshes), total=len(meshes), unit=" meshes", disable=None)):
             found.append((key, {"file": path.name, **row}))
             if not key:
@@ -169,9 +171,11 @@ def _all_bad(bad, folder, count):
     return f"{folder}: {len(bad)} of {count} meshes are bad: {named}{more}; {REMEDY.replace('it', 'them')}"
 
 
-def _code(grid):
+def _code(grid, ending):
+    """What a grid depends on besides its mesh and settings: the code that reads meshes of this ending, and libraries."""
     versions = [importlib.metadata.version(name) for name in LIBRARIES]
-    return [code_hash("voxelize"), *versions, *([open3d_version()] if grid.library == "open3d" else [])]
+    code = code_hash("voxelize", *format_files([ending]))
+    return [code, *versions, *([open3d_version()] if grid.library == "open3d" else [])]
 
 
 @contextmanager
@@ -189,9 +193,10 @@ def _read_and_voxelize(path, grid):
     return voxelize(mesh, grid), len(mesh.vertices), len(mesh.triangles)
 
 
-def _voxelize_cached(path, grid, cache, code, make):
+def _voxelize_cached(path, grid, cache, codes, make):
     """Makes sure that the voxels of a mesh are kept. Returns their key, None for a bad mesh, and its row."""
-    key = settings_hash([mesh_hash(path), path.suffix.lower(), msgspec.structs.asdict(grid), code])
+    ending = path.suffix.lower()
+    key = settings_hash([mesh_hash(path), ending, msgspec.structs.asdict(grid), codes[ending]])
     known = _read_cache(cache, key)
     if known is None:
         try:

@@ -11,11 +11,19 @@ import numpy as np
 
 from voxprune.meshes.polygons import BadMesh, check_corners, triangulate
 
+ENDINGS = [".off"]
+SINGLE = True  # whether Open3D reads its coordinates in single precision
+
 KEYWORD, COUNT = rb"\s*((?:ST|C|N)*OFF)?\s*", rb"(\d{1,18})"  # OFF3514 3546 0 too
 HEADERS = [  # the number of edges may be missing where a line ends behind the others
     re.compile(KEYWORD + COUNT + rb"[ \t]+" + COUNT + rb"(?:[ \t]+\d+)?[ \t]*(?:\n|\Z)"),
     re.compile(KEYWORD + COUNT + rb"\s+" + COUNT + rb"\s+\d+(?:\s|\Z)"),
 ]
+
+
+def parse(path):
+    """`parse_off` of a file."""
+    return parse_off(path.read_bytes())
 
 
 def parse_off(content):

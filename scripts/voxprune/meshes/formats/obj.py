@@ -8,11 +8,19 @@ import re
 
 import numpy as np
 
-from voxprune.meshes.off import plain
+from voxprune.meshes.formats.off import plain
 from voxprune.meshes.polygons import BadMesh, triangulate
+
+ENDINGS = [".obj"]
+SINGLE = True  # whether Open3D reads its coordinates in single precision
 
 CONTINUED = re.compile(rb"\\[ \t]*\n")  # a line that goes on in the next
 FREE_FORM = (b"surf", b"curv", b"curv2", b"call")
+
+
+def parse(path):
+    """`parse_obj` of a file."""
+    return parse_obj(path.read_bytes())
 
 
 def parse_obj(content):

@@ -11,12 +11,15 @@ from voxprune.meshes.gltf_nodes import drawn_nodes, world_matrices
 from voxprune.meshes.gltf_numbers import number_reader
 from voxprune.meshes.polygons import BadMesh, check_corners
 
+ENDINGS = [".gltf", ".glb"]
+SINGLE = False  # whether Open3D reads its coordinates in single precision
+
 POINTS_AND_LINES, TRIANGLES, STRIP, FAN = (0, 1, 2, 3), 4, 5, 6  # a primitive's `mode`
 MOST = 20_000_000  # vertices and triangles; nodes can repeat a mesh without end
 DAMAGED = (KeyError, IndexError, TypeError, ValueError, AttributeError, OverflowError, RecursionError)
 
 
-def parse_gltf(path):
+def parse(path):
     """A `.gltf` or `.glb` to (vertices float64 (n, 3), triangles int64 (m, 3)), in the world's coordinates, y up as a rule.
 
     Raises BadMesh where it is damaged or cut short, a file beside it is missing, or it needs what can't be read: instances and

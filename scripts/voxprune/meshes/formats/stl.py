@@ -10,6 +10,9 @@ import numpy as np
 
 from voxprune.meshes.polygons import BadMesh, triangulate
 
+ENDINGS = [".stl"]
+SINGLE = True  # whether Open3D reads its coordinates in single precision
+
 HEADER, FACET_BYTES = 84, 50  # 80 bytes of anything and the number of facets; a normal, three corners and an attribute
 FACET = np.dtype([("normal", "<f4", 3), ("corners", "<f4", (3, 3)), ("attribute", "<u2")])
 # The statements of a text in small letters. A name ends with its line, or where all is on one line with the next statement.
@@ -18,6 +21,11 @@ END = rb"(?P<end>end\s*solid[^\r\n]{0,999}?(?=[\r\n]|\ssolid\b[^\r\n]{0,999}?\sf
 CORNERS = rb"(?P<facet>(?:\s++vertex(?:\s++\S++){3}+)++)"
 LOOP = rb"facet(?:\s++normal)?+(?:\s+\S+){0,3}?\s+outer\s*+loop" + CORNERS + rb"\s++end\s*+loop\s++end\s*+facet(?!\S)"
 STATEMENT = re.compile(rb"\s*+(?:" + b"|".join([LOOP, SOLID, END]) + rb")")
+
+
+def parse(path):
+    """`parse_stl` of a file."""
+    return parse_stl(path.read_bytes())
 
 
 def parse_stl(content):

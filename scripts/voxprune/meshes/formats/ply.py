@@ -12,6 +12,9 @@ from numpy.lib.stride_tricks import sliding_window_view
 
 from voxprune.meshes.polygons import BadMesh, check_corners, triangulate
 
+ENDINGS = [".ply"]
+SINGLE = False  # whether Open3D reads its coordinates in single precision
+
 TYPES = {"char": "i1", "uchar": "u1", "short": "i2", "ushort": "u2", "int": "i4", "uint": "u4", "float": "f4", "double": "f8",
          "int8": "i1", "uint8": "u1", "int16": "i2", "uint16": "u2", "int32": "i4", "uint32": "u4", "float32": "f4",
          "float64": "f8"}  # fmt: skip
@@ -28,6 +31,11 @@ class Column(NamedTuple):
 
     numbers: np.ndarray
     lengths: np.ndarray | None
+
+
+def parse(path):
+    """`parse_ply` of a file."""
+    return parse_ply(path.read_bytes())
 
 
 def parse_ply(content):
