@@ -1,0 +1,124 @@
+"""Meshes to voxels in NumPy alone: the same cells, bit by bit, as `voxprune.voxels` finds by compiled code.
+
+Every sum and product stands in the order in which `voxprune.surface` has it, which is why the cells are the same and not only
+nearly so. The test is Akenine-Moeller's (Fast 3D Triangle-Box Overlap Testing, 2001).
+"""
+
+import numpy as np
+
+from voxprune.files import InputError
+
+UPRIGHT = {  # where a mesh's x, y and z axis go, a row each, so that the named one points up
+    "z": [[1, 0, 0], [0, 1, 0], [0, 0, 1]],
+    "y": [[1, 0, 0], [0, 0, 1], [0, -1, 0]],
+    "x": [[0, 0, 1], [0, 1, 0], [-1, 0, 0]],
+}
+AT_ONCE = 2**16  # columns or cells tested together, which bounds the memory taken
+
+
+def voxelize(mesh, grid):
+    """Occupancy of a mesh as it stands (the first of its views): bool (R, R, R), axes x, y, z with z up.
+
+    mesh: vertices float64 (n, 3) and triangles int64 (m, 3). grid: a Grid. Raises InputError where the object is larger than the
+    grid's `scale`, or its numbers leave the grid empty.
+    """
+    vertices = mesh.vertices @ np.array(UPRIGHT[grid.up], dtype=float)
+    with np.errstate(all="ignore"):  # what rounding can't represent ends in an empty grid, which is told
+        occupancy = (_centred if grid.convention == "centred" else _corner)(vertices, mesh.triangles, grid)
+    if not occupancy.any():
+        raise InputError("its longest side is too small or too large to compute with; give it in another unit")
+    return occupancy | _hidden(occupancy) if grid.occupancy == "solid" else occupancy
+
+
+def _centred(vertices, triangles, grid):
+    low, high = vertices.min(axis=0), vertices.max(axis=0)
+    longest = (high - low).max()
+    if grid.scale != "fit" and longest > grid.scale:
+        raise InputError(f"its longest side is {longest:.6g}, more than the {grid.scale} that fill the grid; scale it down")
+    cells = (grid.resolution - 2 * grid.padding) / (longest if grid.scale == "fit" else grid.scale) * (1 - 1e-6)
+    occupancy = np.zeros((grid.resolution,) * 3, dtype=bool)
+    _mark_surface(occupancy, (vertices - (low + high) / 2) * cells + grid.resolution / 2, triangles, np.zeros(3), 1.0)
+    return occupancy
+
+
+def _corner(vertices, triangles, grid):
+    size = 1 / grid.resolution
+    vertices = (vertices - vertices.mean(axis=0)) / np.ptp(vertices, axis=0).max()
+    occupancy = np.zeros((grid.resolution + 1,) * 3, dtype=bool)
+    _mark_surface(occupancy, vertices, triangles, vertices.min(axis=0) - size / 2, size)
+    for axis in range(3):
+        layers = np.moveaxis(occupancy, axis, 0)
+        layers[-2] |= layers[-1]
+    return occupancy[:-1, :-1, :-1]
+
+
+def _hidden(occupancy):
+    """Cells that no ray along x, y or z reaches from outside."""
+    hidden = np.ones_like(occupancy)
+    for axis in range(3):
+        hidden &= np.logical_or.accumulate(occupancy, axis=axis)
+        hidden &= np.flip(np.logical_or.accumulate(np.flip(occupancy, axis), axis=axis), axis)
+    return hidden
+
+
+def _mark_surface(occupancy, vertices, triangles, origin, size):
+    """Sets occupancy where a closed cube of a cell meets a triangle; see `voxprune.surface.mark_surface`."""
+    corners = vertices[triangles]
+    first, last = np.ceil((corners.min(axis=1) - origin) / size), np.floor((corners.max(axis=1) - origin) / size)
+    computable = ((np.abs(first) < 2**63) & (np.abs(last) < 2**63)).all(axis=1)  # false for what is not a number, too
+    corners, first, last = corners[computable], first[computable], last[computable]
+    low = np.maximum(0, first.astype(np.int64) - 1)
+    counts = np.maximum(0, np.minimum(occupancy.shape[0] - 1, last.astype(np.int64)) - low + 1)
+    centre = origin + size / 2
+    for some in _batches(counts[:, 0] * counts[:, 1]):
+        owner, place = _expanded(counts[some, 0] * counts[some, 1])
+        owner = owner + some.start
+        i, j = low[owner, 0] + place // counts[owner, 1], low[owner, 1] + place % counts[owner, 1]
+        points = corners[owner][..., :2] - np.stack([centre[0] + i * size, centre[1] + j * size], axis=-1)[:, None]
+        met = ~_parted(points, corners[owner][..., :2], size / 2)
+        owner, i, j, points = owner[met], i[met], j[met], points[met]
+        for few in _batches(counts[owner, 2]):
+            column, place = _expanded(counts[owner[few], 2])
+            column = column + few.start
+            _mark_columns(occupancy, corners, owner[column], i[column], j[column], low, place, points[column], centre, size)
+
+
+def _mark_columns(occupancy, corners, owner, i, j, low, place, points, centre, size):
+    k, triangle = low[owner, 2] + place, corners[owner]
+    third = triangle[..., 2] - (centre[2] + k * size)[:, None]
+    (ab, bc) = (triangle[:, 1] - triangle[:, 0], triangle[:, 2] - triangle[:, 1])
+    normal = ab[:, [1, 2, 0]] * bc[:, [2, 0, 1]] - ab[:, [2, 0, 1]] * bc[:, [1, 2, 0]]
+    far = np.abs(normal[:, 0] * points[:, 0, 0] + normal[:, 1] * points[:, 0, 1] + normal[:, 2] * third[:, 0])
+    apart = far > size / 2 * (np.abs(normal[:, 0]) + np.abs(normal[:, 1]) + np.abs(normal[:, 2]))
+    apart |= _parted(np.stack([points[..., 1], third], axis=-1), triangle[..., [1, 2]], size / 2)
+    apart |= _parted(np.stack([third, points[..., 0]], axis=-1), triangle[..., [2, 0]], size / 2)
+    occupancy[i[~apart], j[~apart], k[~apart]] = True
+
+
+def _parted(points, corners, half):
+    """Whether an edge parts triangle and cell, seen along one axis: bool (n,). points: the corners about the cell's centre,
+    (n, 3, 2); corners: as they are, for the edges between them."""
+    apart = np.zeros(len(points), dtype=bool)
+    for first, second, opposite in ((0, 1, 2), (1, 2, 0), (2, 0, 1)):
+        edge = corners[:, second] - corners[:, first]
+        one = edge[:, 1] * points[:, first, 0] - edge[:, 0] * points[:, first, 1]
+        other = edge[:, 1] * points[:, opposite, 0] - edge[:, 0] * points[:, opposite, 1]
+        reach = half * (np.abs(edge[:, 0]) + np.abs(edge[:, 1]))
+        apart |= (np.minimum(one, other) > reach) | (np.maximum(one, other) < -reach)
+    return apart
+
+
+def _expanded(counts):
+    """(owner, place) of what each of several owners has so many of: 0 0 0 1 1 ..., 0 1 2 0 1 ..."""
+    owner = np.repeat(np.arange(len(counts)), counts)
+    return owner, np.arange(len(owner)) - np.repeat(np.cumsum(counts) - counts, counts)
+
+
+def _batches(counts):
+    """Slices that hold about AT_ONCE things together, at least one owner each."""
+    ends, start = np.cumsum(counts), 0
+    while start < len(counts):
+        before = ends[start - 1] if start else 0
+        stop = max(start + 1, int(np.searchsorted(ends, before + AT_ONCE, side="right")))
+        yield slice(start, stop)
+        start = stop
