@@ -1,0 +1,78 @@
+"""What the workflow found out about a network, as a model card takes it."""
+
+import numpy as np
+import torch
+
+from voxprune import dataset, statistics
+from voxprune.deploy.onnx_files import answer
+
+BATCH = 16
+
+
+def card_facts(recipe, metrics=None, demand=None, data_name="", terms=""):
+    """The keys of `card.model_card` that recipe, metrics.json and demand.json (dictionaries, the last two perhaps None) give."""
+    facts = {"how": _how(recipe)}
+    if metrics:
+        count = metrics["n_samples"]
+        right = round(metrics["accuracy_percent"] * count / 100)
+        low, high = statistics.wilson(right, count)
+        facts |= {
+            "accuracy_percent": metrics["accuracy_percent"], "accuracy_interval_percent": (100 * low, 100 * high),
+            "per_class_accuracy_percent": metrics["per_class_accuracy_percent"],
+            "data": {"name": data_name or "an unnamed data set", "test_objects": count} | ({"terms": terms} if terms else {}),
+        }  # fmt: skip
+    if demand:
+        facts["latency"] = _latency(demand)
+    return facts
+
+
+def _how(recipe):
+    if recipe["method"] == "parent":
+        return f"It wasn't: this is the parent, trained with seed {recipe['seed']}."
+    pruning = recipe.get("pruning", {})
+    details = ", ".join(
+        f"{name} `{value}`" for name, value in pruning.items() if isinstance(value, (str, int)) and value != 1
+    )
+    start = f"By the method `{recipe['method']}` at {recipe['level_percent']} %, from the parent of seed {recipe['seed']}"
+    return f"{start}{f' ({details})' if details else ''}."
+
+
+def _latency(demand):
+    machine = demand["manifest"]["hardware"]["cpu"]
+    return [
+        {
+            "engine": cell["engine"], "precision": "float32", "threads": cell["threads"], "batch_size": cell["batch_size"],
+            "median_ms": cell["latency_ms"]["p50"], "machine": machine if cell["device"] == "cpu" else cell["device"],
+        }
+        for cell in demand["cells"]
+        if not cell["unavailable"]
+    ]  # fmt: skip
+
+
+def agreement(contents, voxels):
+    """{file: sentence} of how each ONNX file answers on the test objects beside model.onnx. contents: {file: bytes}."""
+    found = {name: _classes(content, voxels) for name, content in contents.items()}
+    labels = voxels.labels.numpy()
+    return {name: _compared(found[name], found["model.onnx"], labels) for name in found if name != "model.onnx"}
+
+
+def _classes(content, voxels):
+    parts = [answer(content, inputs.numpy()).argmax(axis=1) for inputs, _ in dataset.batches(voxels, BATCH)]
+    return np.concatenate(parts)
+
+
+def _compared(found, expected, labels):
+    """The change of accuracy with its 95 % interval over paired objects (normal approximation), and how often classes differ."""
+    change = 100 * ((found == labels).astype(float) - (expected == labels))
+    spread = 1.96 * change.std(ddof=1) / np.sqrt(len(change)) if len(change) > 1 else float("nan")
+    differ = int((found != expected).sum())
+    return (
+        f"accuracy changes by {change.mean():+.2f} points (95 % interval {change.mean() - spread:+.2f} to {change.mean() + spread:+.2f}); "
+        f"{differ} of {len(labels)} test objects get another class than from `model.onnx`."
+    )
+
+
+def calibration_inputs(folder, classes, count, seed):
+    """Training voxels in view 0, evenly from the classes, for eight-bit ranges: float32 (n, 1, R, R, R)."""
+    inputs, _ = dataset.sample(folder, classes, count, seed)
+    return inputs if len(inputs) else torch.zeros(0)

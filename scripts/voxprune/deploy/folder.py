@@ -1,0 +1,97 @@
+"""A deployed folder: the network as ONNX and C, what classifies meshes with it, and a card that says what it is.
+
+The same network, settings and calibration give the same bytes, and no file holds a path, a date or the name of a machine.
+"""
+
+import hashlib
+import json
+from pathlib import Path
+
+import torch
+from safetensors.torch import save as tensors_to_bytes
+
+from voxprune.deploy import onnx_files
+from voxprune.deploy.c_code import c_files
+from voxprune.deploy.card import model_card
+from voxprune.deploy.facts import agreement
+from voxprune.deploy.runtime import copy_runtime
+from voxprune.evaluation import cost
+from voxprune.files import InputError, whole
+
+C_PROGRAM = sorted((Path(__file__).parent / "c").glob("[!l]*"))  # all but lanes.h, which is part of model.c
+MADE = ("model.onnx", "model-fp16.onnx", "model-int8.onnx", "model.safetensors", "model.c", "model.h", "labels.json", "README.md",
+        *(path.name for path in C_PROGRAM))  # fmt: skip
+CHECKED = 16  # objects on which the float32 file is compared with torch
+
+
+def export(network, grid, classes, folder, inputs=None, about=None, checkpoint=None, test=None):
+    """Writes a deployed folder; returns {file: reason} of those that this network can't have.
+
+    network: as `networks.load` gives it. grid: a Grid, how its voxels are made. classes: names, in order. inputs: training voxels,
+    float32 (n, 1, R, R, R), for the ranges of the eight-bit file, which isn't written without. about: what the card shall say, see
+    `card.model_card`. checkpoint: the file to copy as model.safetensors; without, the tensors alone are written. test: Voxels on
+    which the card compares the ONNX files.
+    """
+    folder, contents, missing = Path(folder), {}, {}
+    for name in MADE:
+        (folder / name).unlink(missing_ok=True)
+    for make in (_c_program, _onnx_models):
+        try:
+            contents |= make(network, grid, classes, inputs, missing)
+        except InputError as error:
+            name, reason = str(error).split(": ", 1)
+            missing[name] = reason
+    contents["labels.json"] = _json({"labels": list(classes), "voxels": onnx_files.voxel_settings(grid)})
+    contents["model.safetensors"] = Path(checkpoint).read_bytes() if checkpoint else tensors_to_bytes(network.state_dict())
+    for name, content in contents.items():
+        with whole(folder / name) as temporary:
+            temporary.write_bytes(content)
+    runtime = copy_runtime(folder)
+    if test is not None and "model.onnx" in contents:
+        about = (about or {}) | {
+            "agreement": agreement({name: contents[name] for name in contents if name.endswith(".onnx")}, test)
+        }
+    card = model_card(
+        _facts(network, grid, classes) | (about or {}) | {"missing": missing, "files": _sums(folder, contents, runtime)}
+    )
+    with whole(folder / "README.md") as temporary:
+        temporary.write_text(card)
+    return missing
+
+
+def _c_program(network, grid, classes, inputs, missing):
+    files = {name: text.encode() for name, text in c_files(network, grid, classes).items()}
+    return files | {path.name: path.read_bytes() for path in C_PROGRAM}
+
+
+def _onnx_models(network, grid, classes, inputs, missing):
+    checked = torch.zeros(1, 1, *(grid.resolution,) * 3) if inputs is None else inputs[:CHECKED]
+    content = onnx_files.float32_model(network, grid, classes, checked)
+    found = {"model.onnx": content, "model-fp16.onnx": onnx_files.halved_model(content)}
+    if inputs is None:
+        missing["model-int8.onnx"] = "no training voxels were given to calibrate it"
+    else:
+        found["model-int8.onnx"] = onnx_files.integer_model(content, inputs.numpy())
+    return found
+
+
+def _facts(network, grid, classes):
+    """What the network itself says to the card."""
+    figures = cost(network)
+    return {
+        "network": network.description.get("network", type(network).__name__), "classes": list(classes),
+        "voxels": onnx_files.voxel_settings(grid), "macs": figures["macs"], "parameters": figures["parameters"],
+    }  # fmt: skip
+
+
+def _sums(folder, contents, runtime):
+    """{file: {bytes, sha256}} of everything but the card itself."""
+    names = sorted(contents) + runtime
+    return {
+        name: {"bytes": (folder / name).stat().st_size, "sha256": hashlib.sha256((folder / name).read_bytes()).hexdigest()}
+        for name in names
+    }
+
+
+def _json(content):
+    return (json.dumps(content, indent=2, ensure_ascii=False) + "\n").encode()
