@@ -97,20 +97,22 @@ static int vertex(Mesh *mesh, char *line, size_t *width)
     return mesh_add_vertex(mesh, point);
 }
 
-/* A face's line: how many corners, their vertices, and perhaps a colour. Faces of one or two corners have no surface. */
-static int face(Mesh *mesh, char *line, size_t **corners, size_t *space)
+/* A face: how many corners, their vertices, on this line or the next ones, and perhaps a colour. Faces of one or two corners have
+ * no surface. */
+static int face(Mesh *mesh, char *line, char **at, size_t **corners, size_t *space)
 {
     char *end, *word = next_word(&line);
     const long size = strtol(word, &end, 10);
     if (*end) return mesh_fail(mesh, "a face's line is not of whole numbers");
-    if (size < 1 || (size_t)size > strlen(line)) return mesh_fail(mesh, "a face's line doesn't hold what it says");
+    if (size < 1 || (size_t)size > strlen(line) + strlen(*at)) return mesh_fail(mesh, "a face's line doesn't hold what it says");
     if ((size_t)size > *space) {
         size_t *more = realloc(*corners, (size_t)size * sizeof **corners);
         if (!more) return mesh_fail(mesh, "it doesn't fit into this machine's memory");
         *corners = more, *space = (size_t)size;
     }
     for (long n = 0; n < size; n++) {
-        if (!(word = next_word(&line))) return mesh_fail(mesh, "a face's line doesn't hold what it says");
+        while (!(word = next_word(&line)))
+            if (!(line = next_line(at))) return mesh_fail(mesh, "a face's line doesn't hold what it says");
         const long long corner = strtoll(word, &end, 10);
         if (*end) return mesh_fail(mesh, "a face's line is not of whole numbers");
         if (size < 3) continue;
@@ -153,7 +155,7 @@ int off_parse(Mesh *mesh, char *text, size_t size)
         wrong = (line = next_line(&at)) ? vertex(mesh, line, &width) : mesh_fail(mesh, "it is cut short: vertices are missing");
     if (!wrong) round_vertices(mesh);
     for (size_t n = 0; n < faces && !wrong; n++)
-        wrong = (line = next_line(&at)) ? face(mesh, line, &corners, &space) : mesh_fail(mesh, "it is cut short: faces are missing");
+        wrong = (line = next_line(&at)) ? face(mesh, line, &at, &corners, &space) : mesh_fail(mesh, "it is cut short: faces are missing");
     if (!wrong && next_line(&at)) wrong = mesh_fail(mesh, "it goes on after what its header announces");
     free(corners);
     return wrong;

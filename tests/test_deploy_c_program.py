@@ -1,0 +1,242 @@
+"""classify.c: the cells of the Python voxelizer to the bit, the class of the network, one sentence for every damaged mesh."""
+
+import json
+import os
+import shutil
+import struct
+import subprocess
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+from voxprune import voxels
+from voxprune.deploy.c_code import c_files
+from voxprune.deploy.folder import C_PROGRAM
+from voxprune.furniture import MAKERS, make
+from voxprune.grids import Grid
+from voxprune.meshes import read_mesh, write_off
+
+COMPILER = shutil.which("gcc") or shutil.which("cc")
+pytestmark = pytest.mark.skipif(
+    COMPILER is None or shutil.which("make") is None,
+    reason="no C compiler or no make is installed, so classify.c can't be built",
+)
+SANITIZED = "-O1 -g -Wall -Wextra -pedantic -Werror -fsanitize=address,undefined -fno-sanitize-recover=all"
+GRIDS = {
+    "plain": Grid(16), "padded solid": Grid(17, occupancy="solid", padding=2), "corner": Grid(16, "corner", up="y"),
+    "scaled": Grid(16, scale=4.0, up="x"),
+}  # fmt: skip
+FUZZED = 600  # damaged files, one process for all of a batch
+
+
+class Small(nn.Module):
+    """Which of 27 parts of the grid are filled, and a Linear layer: quick to compile."""
+
+    def __init__(self, resolution):
+        super().__init__()
+        torch.manual_seed(0)
+        self.pool, self.fc = nn.AdaptiveAvgPool3d(3), nn.Linear(27, 3)
+        self.description = {"resolution": resolution, "classes": ["a", "b", "c"]}
+
+    def forward(self, x):
+        return 9 * self.fc(self.pool(x).flatten(1))
+
+
+@pytest.fixture(scope="module")
+def programs(tmp_path_factory):
+    """{name of a grid: the program, built under the sanitizers}."""
+    built = {}
+    for name, grid in GRIDS.items():
+        folder = tmp_path_factory.mktemp("program")
+        for file, text in c_files(Small(grid.resolution).eval(), grid, ["a", "b", "c"]).items():
+            (folder / file).write_text(text)
+        for path in C_PROGRAM:
+            shutil.copyfile(path, folder / path.name)
+        make_it = [
+            "make",
+            "-s",
+            f"CC={COMPILER}",
+            f"CFLAGS={SANITIZED}",
+            "LDFLAGS=-fsanitize=address,undefined",
+            "PORTABLE=1",
+        ]
+        done = subprocess.run(make_it, cwd=folder, capture_output=True, text=True)
+        assert done.returncode == 0, done.stderr[:4000]
+        built[name] = folder / "classify"
+    return built
+
+
+def run(program, *arguments):
+    return subprocess.run([program, *map(str, arguments)], capture_output=True, text=True, errors="replace")
+
+
+def cells(program, *paths):
+    """What `--voxels` prints: a line of 0 and 1 for each mesh."""
+    done = run(program, "--voxels", *paths)
+    assert done.returncode == 0, done.stderr
+    return done.stdout.split()
+
+
+def expected_cells(mesh, grid):
+    return "".join(map(str, voxels.voxelize(mesh, grid)[0].ravel().astype(int)))
+
+
+def triangles_in_stl(mesh, path, text):
+    """Writes the triangles of a mesh; in binary they become float32, which the meshes here are already."""
+    corners = mesh.vertices[mesh.triangles].astype(np.float32)
+    if text:
+        facets = ["facet normal 0 0 0\nouter loop\n" + "".join("vertex %.17g %.17g %.17g\n" % tuple(point) for point in one)
+                  + "endloop\nendfacet\n" for one in corners.tolist()]  # fmt: skip
+        path.write_text("solid vertex of facets\n" + "".join(facets) + "endsolid vertex of facets\n")
+    else:
+        rows = b"".join(struct.pack("<12fH", 0, 0, 0, *one.ravel().tolist(), 0) for one in corners)
+        path.write_bytes(b"solid but binary".ljust(80) + struct.pack("<I", len(corners)) + rows)
+
+
+# ---- the same cells --------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", GRIDS)
+def test_cells_of_furniture_are_those_of_python(programs, name, tmp_path):
+    """Quads and polygons among them."""
+    paths = [tmp_path / f"{kind}.off" for kind in MAKERS]
+    for kind, path in zip(MAKERS, paths):
+        vertices, faces = make(kind, 1, 0)
+        write_off(path, vertices / np.ptp(vertices, axis=0).max() * 3.9, faces)
+    assert cells(programs[name], *paths) == [expected_cells(read_mesh(path), GRIDS[name]) for path in paths]
+
+
+@pytest.mark.parametrize("name", GRIDS)
+def test_cells_of_stl_are_those_of_python(programs, name, tmp_path):
+    """In text and binary: of the same triangles in an OFF that names each corner alone."""
+    rng, paths, expected = np.random.default_rng(3), [], []
+    for number in range(12):
+        size = rng.uniform(0.1, 0.3)
+        points = (rng.integers(-3, 4, (9, 3)) if number % 2 else rng.normal(size=(9, 3))) * size
+        write_off(tmp_path / f"{number}.off", points, rng.integers(0, 9, (20, 3)).tolist())
+        mesh = read_mesh(tmp_path / f"{number}.off")
+        mesh = mesh._replace(vertices=mesh.vertices[mesh.triangles].reshape(-1, 3), triangles=np.arange(60).reshape(-1, 3))
+        for text in (True, False):
+            paths.append(tmp_path / f"{number}{text}.stl")
+            triangles_in_stl(mesh, paths[-1], text)
+            expected.append(expected_cells(mesh, GRIDS[name]))
+    assert cells(programs[name], *paths) == expected
+
+
+def test_concave_polygons(programs, tmp_path):
+    """A star and an L, flat: any cut into triangles covers the same."""
+    angles = np.arange(10) * np.pi / 5
+    star = np.stack([np.cos(angles), np.sin(angles), 0 * angles], axis=1) * np.where(np.arange(10) % 2, 0.4, 1)[:, None]
+    shape = np.array([(0, 0, 0), (4, 0, 0), (4, 1, 0), (1, 1, 0), (1, 3, 0), (0, 3, 0)])
+    for name, points in (("star", star), ("l", shape)):
+        write_off(tmp_path / f"{name}.off", points, [list(range(len(points)))])
+        mesh = read_mesh(tmp_path / f"{name}.off")
+        assert cells(programs["plain"], tmp_path / f"{name}.off") == [expected_cells(mesh, Grid(16))]
+
+
+VARIANTS = {
+    "glued": lambda text: text.replace("OFF\n", "OFF"),
+    "comments": lambda text: "# a cube\n" + text.replace("8 6 0\n", "8 6 0 # counts\n\n"),
+    "windows": lambda text: text.replace("\n", "\r\n"),
+    "old macs": lambda text: text.replace("\n", "\r"),
+    "colours": lambda text: text.replace("OFF", "COFF").replace("4 0 3 2 1", "4 0 3 2 1 255 0 0"),
+    "byte order mark": lambda text: "\ufeff" + text,
+    "no edges": lambda text: text.replace("8 6 0", "8 6"),
+}
+
+
+@pytest.mark.parametrize("variant", VARIANTS)
+def test_off_as_it_is_met_in_the_wild(programs, cube, variant):
+    cube.write_text(VARIANTS[variant](cube.read_text()), newline="")
+    assert cells(programs["plain"], cube) == [expected_cells(read_mesh(cube), Grid(16))]
+
+
+def test_a_face_may_go_on_over_lines(programs, cube):
+    plain = expected_cells(read_mesh(cube), Grid(16))
+    cube.write_text(cube.read_text().replace("4 0 3 2 1", "4 0\n3\n2 1").replace("4 3 0 4 7", "4\n\n3 0\n4 7"))
+    assert cells(programs["plain"], cube) == [plain]
+
+
+# ---- the answer ------------------------------------------------------------------------------------------------------
+
+
+def test_class_and_confidence_are_those_of_the_network(programs, cube):
+    network = Small(16).eval()
+    with torch.inference_mode():
+        inputs = torch.from_numpy(voxels.voxelize(read_mesh(cube), Grid(16))[:, None].astype(np.float32))
+        shares = network(inputs).softmax(dim=1)[0]
+    done = run(programs["plain"], "--json", "--bench", cube, cube)
+    found = json.loads(done.stdout)
+    assert done.returncode == 0 and len(found) == 2 and found[0]["file"] == str(cube)
+    assert found[0]["class"] == "abc"[int(shares.argmax())]
+    assert abs(found[0]["confidence_percent"] - 100 * float(shares.max())) < 1e-3
+    assert 0 < found[0]["bench"]["min_ms"] <= found[0]["bench"]["median_ms"]
+    assert f": {found[0]['class']} (" in run(programs["plain"], cube).stdout
+
+
+def test_names_of_files_may_be_anything(programs, cube):
+    path = cube.rename(cube.parent / 'a "b"\\ü.OFF')
+    [found] = json.loads(run(programs["plain"], "--json", "--", path).stdout)
+    assert found["file"] == str(path)
+
+
+# ---- damaged meshes --------------------------------------------------------------------------------------------------
+
+BAD = {
+    "empty.off": b"", "nothing.stl": b" \n", "no faces.off": b"OFF\n3 0 0\n0 0 0\n1 0 0\n0 1 0\n",
+    "index.off": b"OFF\n3 1 0\n0 0 0\n1 0 0\n0 1 0\n3 0 1 3\n", "negative.off": b"OFF\n3 1 0\n0 0 0\n1 0 0\n0 1 0\n3 0 1 -1\n",
+    "cut.off": b"OFF\n3 2 0\n0 0 0\n1 0 0\n0 1 0\n3 0 1 2\n", "goes on.off": b"OFF\n3 1 0\n0 0 0\n1 0 0\n0 1 0\n3 0 1 2\n3 0 1 2\n",
+    "word.off": b"OFF\n3 1 0\n0 0 x\n1 0 0\n0 1 0\n3 0 1 2\n", "nan.off": b"OFF\n3 1 0\n0 0 nan\n1 0 0\n0 1 0\n3 0 1 2\n",
+    "point.off": b"OFF\n3 1 0\n1 1 1\n1 1 1\n1 1 1\n3 0 1 2\n", "huge.off": b"OFF\n99999999999 1 0\n0 0 0\n",
+    "binary.off": b"OFF BINARY\n\0\0\0", "four.off": b"4OFF\n1 1 0\n", "size.off": b"OFF\n3 1 0\n0 0 0\n1 0 0\n0 1 0\n999999999 0 1 2\n",
+    "cut.stl": b"solid x\nfacet normal 0 0 1\nouter loop\nvertex 0 0 0\nvertex 1 0 0\n", "short.stl": b"\0" * 50,
+    "quads.stl": b"solid\nfacet normal 0 0 1\nouter loop\n" + b"vertex 0 0 0\n" * 4 + b"endloop\nendfacet\nendsolid\n",
+    "count.stl": b"\0" * 80 + struct.pack("<I", 2**32 - 1) + b"\0" * 50, "form.obj": b"v 0 0 0\n",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", BAD)
+def test_a_damaged_mesh_gives_one_sentence(programs, name, tmp_path):
+    (tmp_path / name).write_bytes(BAD[name])
+    done = run(programs["plain"], tmp_path / name)
+    assert done.returncode == 1 and not done.stdout and len(done.stderr.splitlines()) == 1
+    assert done.stderr.startswith(f"classify: {tmp_path / name}: ")
+
+
+def test_what_is_too_large_or_missing(programs, cube, tmp_path):
+    cube.write_text(cube.read_text().replace("0 0 1", "0 0 9"))
+    assert "its longest side is 9, more than the 4 that fill the grid" in run(programs["scaled"], cube).stderr
+    assert "none.off: it can't be opened" in run(programs["plain"], tmp_path / "none.off").stderr
+    assert run(programs["plain"]).returncode == 2
+
+
+def damaged(content, rng):
+    """Content with some bytes changed, cut out, doubled or replaced by numbers that readers stumble over."""
+    content = bytearray(content)
+    for _ in range(rng.integers(1, 6)):
+        at, size = (int(number) for number in rng.integers(0, max(1, len(content)), 2))
+        word = [b"-1", b"1e308", b"nan", b"99999999999999999999", b"\0", b"#", b"0x1", b" ", b"\n", b"3"][rng.integers(10)]
+        part = content[at : at + size % 40]
+        content[at : at + int(rng.integers(0, 3))] = [word, bytes(part), b"", bytes([rng.integers(256)])][rng.integers(4)]
+    return bytes(content)
+
+
+def test_damaged_files_end_well(programs, cube, tmp_path):
+    """No crash, no hang, nothing that the sanitizers object to; each file is named or classified."""
+    rng, mesh = np.random.default_rng(0), read_mesh(cube)
+    triangles_in_stl(mesh, tmp_path / "text.stl", True)
+    triangles_in_stl(mesh, tmp_path / "binary.stl", False)
+    seeds = [cube, tmp_path / "text.stl", tmp_path / "binary.stl"]
+    paths = []
+    for number in range(FUZZED):
+        seed = seeds[number % 3]
+        paths.append(tmp_path / f"fuzzed{number}{seed.suffix}")
+        paths[-1].write_bytes(damaged(seed.read_bytes(), rng))
+    environment = {**os.environ, "ASAN_OPTIONS": "allocator_may_return_null=1"}
+    for program in programs.values():
+        done = subprocess.run([program, *paths], capture_output=True, timeout=300, env=environment)
+        assert done.returncode in (0, 1), done.stderr[-4000:]
+        named = done.stdout.count(b"network ") + done.stderr.count(b"classify: ")
+        assert named == len(paths)
