@@ -104,7 +104,7 @@ static int face(Mesh *mesh, char *line, char **at, size_t **corners, size_t *spa
     char *end, *word = next_word(&line);
     const long size = strtol(word, &end, 10);
     if (*end) return mesh_fail(mesh, "a face's line is not of whole numbers");
-    if (size < 1 || (size_t)size > strlen(line) + strlen(*at)) return mesh_fail(mesh, "a face's line doesn't hold what it says");
+    if (size < 1 || ((size_t)size > strlen(line) && (size_t)size > strlen(line) + strlen(*at))) return mesh_fail(mesh, "a face's line doesn't hold what it says");
     if ((size_t)size > *space) {
         size_t *more = realloc(*corners, (size_t)size * sizeof **corners);
         if (!more) return mesh_fail(mesh, "it doesn't fit into this machine's memory");
