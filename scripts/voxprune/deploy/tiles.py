@@ -1,17 +1,17 @@
 """How a convolution is cut into tiles whose sums stay in vector registers, and which of two kernels is the faster.
 
-The figures are those of processors with 16 registers of 8 floats, two multiply-adds and two loads a cycle (AVX2); elsewhere
-the code is as right and only its tiles are not the best.
+The figures are those of a processor with 16 registers of 8 floats, two multiply-adds and two loads a cycle (AVX2); elsewhere the
+code is as right and only its tiles are not the best. Eight sums keep its two units busy; with more, GCC runs out of registers.
 """
 
 import itertools
 from dataclasses import dataclass
 
-REGISTERS = 16
-SUMS = 12  # registers of them that hold sums
+SUMS = 8  # vectors of sums in a tile at most
 LATENCY = 4  # cycles from one multiply-add to the next that needs its sum
 OVERHEAD = 12  # cycles a tile, for its loops, bias and stores
 SCALAR = 1.5  # cycles for one float that is stored alone
+ALONG_ROWS = 1.1  # times the cycles: inputs along a row lie across two lines of the cache
 
 
 @dataclass(frozen=True)
@@ -85,13 +85,13 @@ def _best(operation, outer, lanes):
     """(cycles, Tile) of the tile that takes the fewest cycles for one block of filters. lanes: as `lanes_along` gives for the
     kernel along rows, 0 for the other."""
     _, depth, height, width = operation.shape
-    steps, along = operation.settings["weight"][0].size, lanes or 1
-    found = []
+    steps, along, found = operation.settings["weight"][0].size, lanes or 1, []
     for rows, columns in itertools.product(range(1, min(height, SUMS) + 1), range(1, min(width // along, SUMS) + 1)):
-        sums, kept = outer * rows * columns, (rows * columns if lanes else outer)
-        if sums > SUMS or (sums + kept + 1 > REGISTERS and rows * columns > 1):
-            continue
-        cycles = max(sums / 2, (outer + rows * columns) / 2, LATENCY)
-        tiles = depth * -(-height // rows) * -(-width // (columns * along))
-        found.append((tiles * (steps * cycles + OVERHEAD) * operation.settings["groups"], Tile(outer, rows, columns)))
+        inputs = rows * columns
+        if outer * inputs <= SUMS:
+            cycles = max(outer * inputs / 2, (outer + inputs * (2 if lanes else 1)) / 2, LATENCY) * (
+                ALONG_ROWS if lanes else 1
+            )
+            tiles = depth * -(-height // rows) * -(-width // (columns * along)) * operation.settings["groups"]
+            found.append((tiles * (steps * cycles + OVERHEAD), Tile(outer, rows, columns)))
     return min(found, key=lambda one: (one[0], -one[1].columns))

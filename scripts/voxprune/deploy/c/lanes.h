@@ -27,6 +27,14 @@ typedef struct { float lane[4]; } v4;
 #define LEAKY4(v, slope) EACH4((v).lane[i_] = leaky_relu((v).lane[i_], (slope)))
 #endif
 
+/* Keeps a vector in a register, where GCC would load it again for each use. */
+#if defined(__x86_64__) && defined(__GNUC__) && !defined(MODEL_PLAIN)
+#define HOLD(v) __asm__("" : "+x"(v))
+#else
+#define HOLD(v) (void)(v)
+#endif
+#define HOLD4(v) HOLD(v)
+
 #if defined(__AVX__) && defined(__GNUC__) && !defined(MODEL_PLAIN)
 typedef float v8 __attribute__((vector_size(32)));
 typedef int mask8 __attribute__((vector_size(32)));
@@ -37,6 +45,7 @@ typedef float loose8 __attribute__((vector_size(32), aligned(4), may_alias));
 #define MADD8(s, a, b) ((s) += (a) * (b))
 #define ADD8(s, a) ((s) += (a))
 #define RELU8(v) ((v) = (v8)((mask8)(v) & ((v) > (v8){0})))
+#define HOLD8(v) HOLD(v)
 #define LEAKY8(v, slope) do { v8 low_; SPLAT8(low_, slope); low_ *= (v); const mask8 up_ = (v) > (v8){0}; \
     (v) = (v8)(((mask8)(v) & up_) | ((mask8)low_ & ~up_)); } while (0)
 #else
@@ -47,5 +56,6 @@ typedef struct { v4 low, high; } v8;
 #define MADD8(s, a, b) do { MADD4((s).low, (a).low, (b).low); MADD4((s).high, (a).high, (b).high); } while (0)
 #define ADD8(s, a) do { ADD4((s).low, (a).low); ADD4((s).high, (a).high); } while (0)
 #define RELU8(v) do { RELU4((v).low); RELU4((v).high); } while (0)
+#define HOLD8(v) do { HOLD((v).low); HOLD((v).high); } while (0)
 #define LEAKY8(v, slope) do { LEAKY4((v).low, slope); LEAKY4((v).high, slope); } while (0)
 #endif
