@@ -23,7 +23,7 @@ pytestmark = pytest.mark.skipif(
     COMPILER is None or shutil.which("make") is None,
     reason="no C compiler or no make is installed, so classify.c can't be built",
 )
-SANITIZED = "-O1 -g -Wall -Wextra -pedantic -Werror -fsanitize=address,undefined -fno-sanitize-recover=all"
+SANITIZED = "-O0 -g -Wall -Wextra -pedantic -Werror -fsanitize=address,undefined -fno-sanitize-recover=all"
 GRIDS = {
     "plain": Grid(16), "padded solid": Grid(17, occupancy="solid", padding=2), "corner": Grid(16, "corner", up="y"),
     "scaled": Grid(16, scale=4.0, up="x"),

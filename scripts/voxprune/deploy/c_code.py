@@ -5,6 +5,7 @@ its own. BatchNorm, bias, residual sum and ReLU are part of the convolutions; wh
 zeros in memory, so the inner loops check no bounds. The same network gives the same bytes.
 """
 
+import re
 from pathlib import Path
 
 import numpy as np
@@ -19,13 +20,12 @@ from voxprune.files import InputError
 
 LANES = (Path(__file__).parent / "c" / "lanes.h").read_text()
 MOST_WEIGHTS = 16_000_000  # more would be hundreds of megabytes of source, which compilers don't take
-HELP = """
-static inline float relu(float x) { return x > 0.0f ? x : 0.0f; }
-static inline float leaky_relu(float x, float slope) { return x > 0.0f ? x : slope * x; }
-static inline float clip(float x, float low, float high) { return x < low ? low : x > high ? high : x; }
-static inline float largest(float x, float y) { return y > x ? y : x; }
-
-/* Zeros around a tensor: `grids` grids of depth x height rows, each `row` floats between `side` floats of halo. */
+HELP = {
+    "relu": "static inline float relu(float x) { return x > 0.0f ? x : 0.0f; }",
+    "leaky_relu": "static inline float leaky_relu(float x, float slope) { return x > 0.0f ? x : slope * x; }",
+    "clip": "static inline float clip(float x, float low, float high) { return x < low ? low : x > high ? high : x; }",
+    "largest": "static inline float largest(float x, float y) { return y > x ? y : x; }",
+    "clear_halo": """/* Zeros around a tensor: `grids` grids of depth x height rows, each `row` floats between `side` floats of halo. */
 static inline void clear_halo(float *y, int grids, int depth, int height, int row, int before, int above, int side)
 {
     const int whole = row + 2 * side, plane = (height + 2 * above) * whole;
@@ -42,8 +42,8 @@ static inline void clear_halo(float *y, int grids, int depth, int height, int ro
                 for (int n = edge ? whole : row + side; n < whole; n++) z[n] = 0.0f;
             }
         }
+}""",
 }
-"""
 
 
 def c_files(network, grid, classes):
@@ -63,7 +63,8 @@ def c_files(network, grid, classes):
         arrays |= more
     data = "".join(_array(name, numbers) for name, numbers in arrays.items())
     calls = "".join(_call(operation, buffers) for operation in operations)
-    source = SOURCE.format(lanes=LANES, help=HELP, data=data, functions="\n".join(functions), calls=calls)
+    code = "\n".join(functions)
+    source = SOURCE.format(lanes=LANES, help=_help(code + calls), data=data, functions=code, calls=calls)
     return {"model.c": indented(source), "model.h": _header(grid, classes, scratch)}
 
 
@@ -73,7 +74,9 @@ SOURCE = """/* A pruned 3D network, written by voxprune. How to call it stands i
 
 #include <math.h>
 
-{lanes}{help}
+{lanes}
+{help}
+
 {data}
 {functions}
 void model_run(const float *voxels, float *logits, float *scratch)
@@ -141,6 +144,12 @@ def _along_rows(operations):
             found.add(operation.name)
             planar.update(operation.inputs)
     return found
+
+
+def _help(code):
+    """The small functions that C code calls, and no other: a compiler may warn of those."""
+    used = [text for name, text in HELP.items() if re.search(rf"\b{name}\(", code)]
+    return "\n".join(used)
 
 
 # ---- C of one operation ----------------------------------------------------------------------------------------------

@@ -100,6 +100,8 @@ def _add(node, known, operations):
         known[node.name] = torch.zeros(_result(node).shape)
     elif name in UNCHANGED:
         known[node.name] = arguments[0]
+    elif name in WITH_WEIGHTS and any(isinstance(one, str) for one in arguments[1:5]):
+        raise InputError(f"model.c: the weights of {node.name} are computed from the input; use model.onnx")
     elif name in OPERATORS:
         made = OPERATORS[name](node, arguments, keywords, lambda value: _named(value, node.name, operations))
         if isinstance(made, Operation):
@@ -304,6 +306,8 @@ OPERATORS = {
     "aten.squeeze.dims": _view,
     "aten.unsqueeze.default": _view,
 }
+
+WITH_WEIGHTS = ("aten.conv3d.default", "aten.linear.default", "aten._native_batch_norm_legit_no_training.default")
 
 # ---- small help ------------------------------------------------------------------------------------------------------
 

@@ -23,8 +23,8 @@ typedef struct { float lane[4]; } v4;
 #define SPLAT4(v, x) EACH4((v).lane[i_] = (x))
 #define MADD4(s, a, b) EACH4((s).lane[i_] += (a).lane[i_] * (b).lane[i_])
 #define ADD4(s, a) EACH4((s).lane[i_] += (a).lane[i_])
-#define RELU4(v) EACH4((v).lane[i_] = relu((v).lane[i_]))
-#define LEAKY4(v, slope) EACH4((v).lane[i_] = leaky_relu((v).lane[i_], (slope)))
+#define RELU4(v) EACH4(if (!((v).lane[i_] > 0.0f)) (v).lane[i_] = 0.0f)
+#define LEAKY4(v, slope) EACH4(if (!((v).lane[i_] > 0.0f)) (v).lane[i_] *= (slope))
 #endif
 
 /* Keeps a vector in a register, where GCC would load it again for each use. */
