@@ -1,0 +1,42 @@
+"""Chooses the most accurate network within a budget, from what an experiment measured."""
+
+import argparse
+import json
+from pathlib import Path
+
+import pandas as pd
+
+from voxprune.deploy.choosing import LIMITS, choose, told
+from voxprune.files import InputError, run_command
+
+
+def main(options):
+    tables = [options.results / "statistics/levels.csv", options.results / "demand.csv"]
+    for path in tables:
+        if not path.is_file():
+            raise InputError(f"{path}: no such table; run the experiment first, and name its folder with --results")
+    limits = {name: getattr(options, name) for name in LIMITS if getattr(options, name) is not None}
+    choice = choose(*(pd.read_csv(path) for path in tables), limits, options.batch)
+    if options.json:
+        print(
+            json.dumps({"fits": choice.fits, "over": choice.over, **json.loads(pd.Series(choice.row).to_json())}, indent=2)
+        )
+    else:
+        print(told(choice, limits, options.batch))
+
+
+def parse():
+    parser = argparse.ArgumentParser(prog="choose", description=__doc__)
+    parser.add_argument("--results", type=Path, required=True, help="folder of the experiment, results/<experiment>")
+    parser.add_argument("--batch", type=int, default=1, help="batch size of the latency (default 1)")
+    parser.add_argument("--latency-ms", type=float, help="most milliseconds a batch, median")
+    parser.add_argument("--energy-mj", type=float, help="most millijoules an object")
+    parser.add_argument("--macs", type=float, help="most multiply-accumulates an object")
+    parser.add_argument("--bytes", type=float, help="most stored bytes, compressed")
+    parser.add_argument("--loss-points", type=float, help="most points of accuracy below the parent")
+    parser.add_argument("--json", action="store_true", help="print all figures of the choice as JSON")
+    return parser
+
+
+if __name__ == "__main__":
+    run_command(main, parse())
