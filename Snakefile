@@ -15,6 +15,7 @@ include: "rules/pruning.smk"
 include: "rules/measurement.smk"
 include: "rules/analysis.smk"
 include: "rules/report.smk"
+include: "rules/deployment.smk"
 
 
 report: (Path.cwd() / f"{RESULTS}/answer.rst").as_posix()

@@ -15,20 +15,22 @@ import time
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "scripts"))
-
 import numpy as np
 import torch
 
-from voxprune import engines, networks
-from voxprune.criteria import Sample
+from voxprune.datasets.furniture import make
+from voxprune.datasets.furniture_classes import MAKERS
 from voxprune.deploy import onnx_files
 from voxprune.deploy.c_code import c_files
-from voxprune.evaluation import cost
-from voxprune.furniture import MAKERS, make
-from voxprune.grids import Grid
-from voxprune.meshes import read_mesh, write_off
-from voxprune.pruning import Method, prune
-from voxprune.voxels import voxelize
+from voxprune.measurement.runner import prepare
+from voxprune.meshes.read import read_mesh, write_off
+from voxprune.networks import build
+from voxprune.networks.cost import network_cost
+from voxprune.pruning.prune import prune
+from voxprune.pruning.scoring import Sample
+from voxprune.settings.method import Method
+from voxprune.settings.voxels import Grid
+from voxprune.voxels.voxelize import voxelize
 
 GRID, CLASSES, CALLS = Grid(32, padding=1), list(MAKERS), 8
 COMPILE = "cc -std=c99 -O3 -march=native -ffp-contract=fast -fPIC -shared"
@@ -57,7 +59,7 @@ def furniture(folder):
 def pruned(name, level, inputs):
     """A network of random weights without `level` percent of its filters."""
     torch.manual_seed(0)
-    network = networks.build(name, GRID.resolution, CLASSES).eval()
+    network = build.build_network(name, GRID.resolution, CLASSES).eval()
     method = Method("filter", "l1", "layer", "remove")
     return prune(network, method, level, Sample(inputs, torch.arange(len(inputs)), 0))[0].eval() if level else network
 
@@ -66,7 +68,7 @@ def engines_of(network, inputs, folder):
     """{name: function of float32 voxels, a tensor (1, 1, R, R, R)}."""
     one = inputs[:1]
     runs = {"C": compiled(network, folder), "torch": network}
-    runs |= {name: engines.ENGINES[name](network, one, 1).start() for name in ("onnxruntime", "openvino")}
+    runs |= {name: prepare(name, network, one, 1).start() for name in ("onnxruntime", "openvino")}
     content = onnx_files.float32_model(network, GRID, CLASSES, inputs)
     return runs | {"openvino INT8": openvino_int8(onnx_files.integer_model(content, inputs.numpy()))}
 
@@ -109,7 +111,7 @@ def measured(runs, voxels, rounds):
 
 
 def table_row(word, network, found):
-    cells = [f"{word} ({cost(network)['macs'] / 1e6:.1f} M MACs)", f"C {found['C'].min():.3f} ms"]
+    cells = [f"{word} ({network_cost(network)['macs'] / 1e6:.1f} M MACs)", f"C {found['C'].min():.3f} ms"]
     for name, least in found.items():
         low, middle, high = np.percentile(least / found["C"], [25, 50, 75])
         cells += [f"{name} {least.min():.3f} ms, {middle:.2f}x ({low:.2f} to {high:.2f})"] if name != "C" else []

@@ -6,8 +6,9 @@ from pathlib import Path
 
 import pandas as pd
 
+from voxprune.core.command import run_command
+from voxprune.core.errors import InputError
 from voxprune.deploy.choosing import LIMITS, choose, told
-from voxprune.files import InputError, run_command
 
 
 def main(options):

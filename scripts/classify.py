@@ -6,8 +6,9 @@ import json
 import sys
 from pathlib import Path
 
+from voxprune.core.command import run_command
+from voxprune.core.errors import InputError
 from voxprune.deploy import classifier
-from voxprune.files import InputError, run_command
 
 
 def main(options):

@@ -2,35 +2,31 @@
 
 import argparse
 
-from voxprune import dataset, networks
+from voxprune.core.command import run_command
+from voxprune.core.errors import InputError
+from voxprune.core.files import read_json
 from voxprune.deploy import facts
 from voxprune.deploy.folder import export
-from voxprune.files import InputError, read_json, run_command
-from voxprune.grids import CONVENTIONS, OCCUPANCIES, UPS, Grid
+from voxprune.networks.checkpoint import load_checkpoint
+from voxprune.voxels import dataset
 
 
 def main(options):
-    network, recipe = networks.load(options.checkpoint)
-    description = network.description
-    grid = Grid(
-        description["resolution"], options.convention, options.occupancy, options.padding, options.scale, up=options.up
-    )
-    classes, inputs, test = description["classes"], None, None
+    network, origin = load_checkpoint(options.checkpoint)
+    classes, inputs, test = network.description["classes"], None, None
     if options.voxels:
-        inputs = facts.calibration_inputs(options.voxels, classes, options.calibration_objects, recipe["seed"])
+        inputs = facts.calibration_inputs(options.voxels, classes, options.calibration_objects, origin.seed)
         test = dataset.load_split(options.voxels, "test", classes)
-        if test.resolution != grid.resolution:
-            raise InputError(f"{options.voxels}: voxels of {test.resolution}^3, but the network takes {grid.resolution}^3")
+        if test.resolution != origin.grid.resolution:
+            raise InputError(
+                f"{options.voxels}: voxels of {test.resolution}^3, but the network takes {origin.grid.resolution}^3"
+            )
     metrics, demand = (path and read_json(path) for path in (options.metrics, options.demand))
-    about = facts.card_facts(recipe, metrics, demand, options.data_name, options.terms) | {"licence": options.licence}
-    missing = export(network, grid, classes, options.folder, inputs, about, options.checkpoint, test)
+    about = facts.card_facts(origin, metrics, demand, options.data_name, options.terms) | {"licence": options.licence}
+    missing = export(network, origin.grid, classes, options.folder, inputs, about, options.checkpoint, test)
     for name, reason in missing.items():
         print(f"{name} was not written: {reason}")
     print(f"exported to {options.folder}; its README.md says how to use it")
-
-
-def scale(text):
-    return text if text == "fit" else float(text)
 
 
 def parse():
@@ -46,11 +42,6 @@ def parse():
     parser.add_argument("--data-name", default="", help="name of the data set, for the card")
     parser.add_argument("--terms", default="", help="terms of the data set, a sentence for the card")
     parser.add_argument("--licence", default="not given, so ask before use", help="of the network, for the card")
-    parser.add_argument("--convention", choices=CONVENTIONS, default="centred", help="of the voxels it was trained on")
-    parser.add_argument("--occupancy", choices=OCCUPANCIES, default="surface", help="of these voxels")
-    parser.add_argument("--padding", type=int, default=0, help="of these voxels")
-    parser.add_argument("--scale", type=scale, default="fit", help="of these voxels")
-    parser.add_argument("--up", choices=UPS, default="z", help="of the meshes")
     return parser
 
 

@@ -13,11 +13,12 @@ from torch import nn
 from torch.nn import functional
 
 import nets
-from voxprune.criteria import Sample
+from voxprune.core.errors import InputError
 from voxprune.deploy.c_code import c_files
-from voxprune.files import InputError
-from voxprune.grids import Grid
-from voxprune.pruning import Method, prune
+from voxprune.pruning.prune import prune
+from voxprune.pruning.scoring import Sample
+from voxprune.settings.method import Method
+from voxprune.settings.voxels import Grid
 
 FILTER = Method("filter", "l1", "layer", "remove")
 INPUTS = (torch.rand(3, 1, 16, 16, 16, generator=torch.Generator().manual_seed(0)) < 0.3).float()

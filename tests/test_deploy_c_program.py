@@ -11,12 +11,13 @@ import pytest
 import torch
 from torch import nn
 
-from voxprune import voxels
+from voxprune.datasets.furniture import make
+from voxprune.datasets.furniture_classes import MAKERS
 from voxprune.deploy.c_code import c_files
 from voxprune.deploy.folder import C_PROGRAM
-from voxprune.furniture import MAKERS, make
-from voxprune.grids import Grid
-from voxprune.meshes import read_mesh, write_off
+from voxprune.meshes.read import read_mesh, write_off
+from voxprune.settings.voxels import Grid
+from voxprune.voxels import voxelize
 
 COMPILER = shutil.which("gcc") or shutil.which("cc")
 pytestmark = pytest.mark.skipif(
@@ -80,7 +81,7 @@ def cells(program, *paths):
 
 
 def expected_cells(mesh, grid):
-    return "".join(map(str, voxels.voxelize(mesh, grid)[0].ravel().astype(int)))
+    return "".join(map(str, voxelize.voxelize(mesh, grid)[0].ravel().astype(int)))
 
 
 def triangles_in_stl(mesh, path, text):
@@ -121,7 +122,7 @@ def test_cells_of_stl_are_those_of_python(programs, name, tmp_path):
         for text in (True, False):
             paths.append(tmp_path / f"{number}{text}.stl")
             triangles_in_stl(mesh, paths[-1], text)
-            expected.append(expected_cells(mesh, GRIDS[name]))
+            expected.append(expected_cells(read_mesh(paths[-1]), GRIDS[name]))
     assert cells(programs[name], *paths) == expected
 
 
@@ -165,7 +166,7 @@ def test_a_face_may_go_on_over_lines(programs, cube):
 def test_class_and_confidence_are_those_of_the_network(programs, cube):
     network = Small(16).eval()
     with torch.inference_mode():
-        inputs = torch.from_numpy(voxels.voxelize(read_mesh(cube), Grid(16))[:, None].astype(np.float32))
+        inputs = torch.from_numpy(voxelize.voxelize(read_mesh(cube), Grid(16))[:, None].astype(np.float32))
         shares = network(inputs).softmax(dim=1)[0]
     done = run(programs["plain"], "--json", "--bench", cube, cube)
     found = json.loads(done.stdout)

@@ -8,9 +8,9 @@ import pytest
 
 from conftest import ROOT
 from made_up import experiment
-from voxprune import comparison
+from voxprune.answer import comparison
+from voxprune.core.errors import InputError
 from voxprune.deploy.choosing import candidates, choose, told
-from voxprune.files import InputError
 
 OUTCOMES, SUMMARY, DEMAND = experiment()
 LEVELS = comparison.compare_levels(OUTCOMES, SUMMARY, DEMAND, 1.0, 0.95)

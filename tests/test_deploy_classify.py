@@ -14,11 +14,11 @@ import torch
 
 import nets
 from conftest import CUBE
-from voxprune import voxels
-from voxprune.deploy import ear_clipping
+from voxprune.meshes import ear_clipping
 from voxprune.deploy.folder import export
-from voxprune.grids import Grid
-from voxprune.meshes import read_mesh
+from voxprune.meshes.read import read_mesh
+from voxprune.settings.voxels import Grid
+from voxprune.voxels import voxelize
 
 CLASSES = ["bath tub", "chair", "table"]
 GRID = Grid(16, padding=1)
@@ -51,7 +51,7 @@ def classify(machine, *arguments, absent=(), cwd=None):
 
 
 def expected(path):
-    inputs = torch.from_numpy(voxels.voxelize(read_mesh(path), GRID)[:, None].astype(np.float32))
+    inputs = torch.from_numpy(voxelize.voxelize(read_mesh(path), GRID)[:, None].astype(np.float32))
     with torch.inference_mode():
         shares = nets.build("resnet3d")(inputs).softmax(dim=1)[0]
     return CLASSES[int(shares.argmax())], 100 * float(shares.max())

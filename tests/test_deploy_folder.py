@@ -11,17 +11,20 @@ import numpy as np
 import onnx
 import pytest
 import torch
+from msgspec.structs import replace
 
 import nets
 from conftest import ROOT
-from voxprune import dataset, networks
-from voxprune.criteria import Sample
 from voxprune.deploy.card import model_card
 from voxprune.deploy.facts import card_facts
 from voxprune.deploy.folder import export
 from voxprune.deploy.onnx_files import answer
-from voxprune.grids import Grid
-from voxprune.pruning import Method, prune
+from voxprune.networks.checkpoint import save_checkpoint
+from voxprune.pruning.prune import prune
+from voxprune.pruning.scoring import Sample
+from voxprune.settings.method import Method
+from voxprune.settings.voxels import Grid
+from voxprune.voxels import dataset
 
 INPUTS = (torch.rand(20, 1, 16, 16, 16, generator=torch.Generator().manual_seed(0)) < 0.2).float()
 GRID = Grid(16, "corner", padding=0, up="y")
@@ -140,13 +143,9 @@ def test_the_card_tells_what_is_known():
         "unavailable": None,
     }
     demand = {"manifest": {"hardware": {"cpu": "Some CPU"}}, "cells": [cell, {**cell, "unavailable": "not here"}]}
-    recipe = {
-        "method": "taylor",
-        "level_percent": 75,
-        "seed": 3,
-        "pruning": {"unit": "filter", "criterion": "taylor", "grid": 1},
-    }
-    about = card_facts(recipe, metrics, demand, "some meshes", "For academic use.") | {
+    method = Method("filter", "taylor", "layer", "remove")
+    origin = replace(nets.ORIGIN, method="taylor", level_percent=75, seed=3, pruning=method)
+    about = card_facts(origin, metrics, demand, "some meshes", "For academic use.") | {
         "classes": ["a", "b"],
         "macs": 4500000,
     }
@@ -154,7 +153,7 @@ def test_the_card_tells_what_is_known():
     for words in (
         "90.0 % of the answers are right (95 % interval 85.1 to 93.4) on 200 test objects of some meshes", "| a | 80.0 |",
         "| openvino | float32 | 1 | 1 | 1.25 | Some CPU |", "4,500,000 multiply-accumulates", "Training data: For academic use.",
-        "By the method `taylor` at 75 %, from the parent of seed 3 (unit `filter`, criterion `taylor`).", "Parameters: not known.",
+        "By the method `taylor` at 75 %, from the parent of seed 3 (unit `filter`, criterion `taylor`, scope `layer`, apply `remove`).", "Parameters: not known.",
     ):  # fmt: skip
         assert words in card
     assert "How fast it is" not in card and card.count("| openvino") == 1
@@ -179,14 +178,14 @@ def test_the_card_tells_what_is_not_known():
 def test_a_checkpoint_is_exported_with_its_data(voxels, tmp_path):
     built = nets.build("original", resolution=8, classes=2)
     built.description["classes"] = ["chair", "table"]
-    networks.save(built, tmp_path / "c.safetensors", {"method": "parent", "level_percent": 0, "seed": 0})
+    save_checkpoint(built, tmp_path / "c.safetensors", replace(nets.ORIGIN, grid=Grid(8)))
     command = [sys.executable, ROOT / "scripts/export.py", "--checkpoint", tmp_path / "c.safetensors", "--folder", tmp_path / "out",
                "--voxels", voxels, "--calibration-objects", "10"]  # fmt: skip
     done = subprocess.run(command, capture_output=True, text=True)
     assert done.returncode == 0 and "exported to" in done.stdout, done.stderr
     assert (tmp_path / "out/model.safetensors").read_bytes() == (tmp_path / "c.safetensors").read_bytes()
     card = (tmp_path / "out/README.md").read_text()
-    assert "It wasn't: this is the parent, trained with seed 0." in card
+    assert "It is not pruned: this is the parent, trained with seed 0." in card
     assert re.search(
         r"`model-int8.onnx`: accuracy changes by [+-]\d+\.\d\d points .*; \d of 8 test objects get another class", card
     )
@@ -198,9 +197,7 @@ def test_a_checkpoint_is_exported_with_its_data(voxels, tmp_path):
 
 
 def test_voxels_of_another_resolution_are_refused(voxels, tmp_path):
-    networks.save(
-        nets.build("original", classes=2), tmp_path / "c.safetensors", {"method": "parent", "level_percent": 0, "seed": 0}
-    )
+    save_checkpoint(nets.build("original", classes=2), tmp_path / "c.safetensors", replace(nets.ORIGIN, grid=Grid(16)))
     command = [sys.executable, ROOT / "scripts/export.py", "--checkpoint", tmp_path / "c.safetensors", "--folder", tmp_path / "out",
                "--voxels", voxels]  # fmt: skip
     done = subprocess.run(command, capture_output=True, text=True)

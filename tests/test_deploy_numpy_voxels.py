@@ -1,19 +1,21 @@
 """The NumPy voxelizer finds the cells of the compiled one, bit by bit, in any grid."""
 
 import re
-from dataclasses import replace
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
-from voxprune import voxels
+from voxprune.core.errors import InputError
+from voxprune.datasets.furniture import make
+from voxprune.datasets.furniture_classes import MAKERS
 from voxprune.deploy import numpy_voxels
-from voxprune.files import InputError
-from voxprune.furniture import MAKERS, make
-from voxprune.grids import CONVENTIONS, OCCUPANCIES, UPS, Grid
-from voxprune.meshes import Mesh, read_mesh, write_off
+from voxprune.deploy.classifier import CONVENTIONS, OCCUPANCIES, UPS
+from voxprune.meshes.read import Mesh, read_mesh, write_off
+from voxprune.settings.voxels import Grid
+from voxprune.voxels import voxelize
 
 GRIDS = st.builds(
     Grid, st.integers(5, 40), st.sampled_from(CONVENTIONS), st.sampled_from(OCCUPANCIES), st.integers(0, 2),
@@ -32,7 +34,7 @@ def outcome(voxelize, mesh, grid):
 
 
 def assert_same_cells(mesh, grid):
-    assert outcome(numpy_voxels.voxelize, mesh, grid) == outcome(voxels.voxelize, mesh, grid)
+    assert outcome(numpy_voxels.voxelize, mesh, grid) == outcome(voxelize.voxelize, mesh, grid)
 
 
 @settings(max_examples=150, deadline=None)

@@ -9,7 +9,7 @@ from conftest import ROOT
 LIBRARY = ROOT / "scripts/voxprune"
 # Along the data: a package imports only itself and those before it. Settings may be used by all but core.
 PACKAGES = (
-    "core", "settings", "meshes", "datasets", "voxels", "networks", "training", "pruning", "measurement", "answer", "report",
+    "core", "settings", "meshes", "datasets", "voxels", "networks", "training", "pruning", "measurement", "answer", "deploy", "report",
 )  # fmt: skip
 TYPED = ("core", "settings", "pruning", "measurement", "answer")
 MODULES = sorted(path for path in LIBRARY.rglob("*.py"))

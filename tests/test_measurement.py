@@ -382,6 +382,5 @@ def test_batches_are_full_even_from_few_objects(voxels):
 @pytest.mark.parametrize("stage", ["measure", "measure_staircase", "leave_one_out"])
 def test_a_change_of_a_plot_measures_nothing_anew(stage):
     """code_hash reruns a stage for every module it imports, and a staircase reruns pruning to a budget of latency."""
-    found = set()
-    provenance._add_imported(provenance.SCRIPTS / f"{stage}.py", found)
+    found = provenance.imported_files(provenance.SCRIPTS / f"{stage}.py")
     assert stage in {path.stem for path in found} and not {path.parent.name for path in found} & {"report", "answer"}

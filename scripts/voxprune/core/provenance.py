@@ -23,13 +23,18 @@ def code_hash(stage: str, *files: str | Path) -> str:
 
     Comments, docstrings, formatting and file dates don't count.
     """
-    found: set[Path] = set()
     digest = hashlib.sha256()
-    for path in (SCRIPTS / f"{stage}.py", *files):
-        _add_imported(Path(path), found)
-    for path in sorted(found):
+    for path in sorted(imported_files(SCRIPTS / f"{stage}.py", *files)):
         digest.update(_tree(path)[0])
     return digest.hexdigest()[:16]
+
+
+def imported_files(*files: str | Path) -> set[Path]:
+    """These files of code, and every module of voxprune and of the user's own that they import, directly or not."""
+    found: set[Path] = set()
+    for path in files:
+        _add_imported(Path(path), found)
+    return found
 
 
 def own_module_file(module: str) -> list[Path]:

@@ -10,13 +10,13 @@ from pathlib import Path
 
 import numpy as np
 
+from voxprune.core.errors import InputError
 from voxprune.deploy import tiles
 from voxprune.deploy.buffers import plan, reads
 from voxprune.deploy.c_convolution import convolution, literal
 from voxprune.deploy.c_layers import cell_by_cell, pool
 from voxprune.deploy.fusion import fuse
 from voxprune.deploy.graph import INPUT, Operation, trace
-from voxprune.files import InputError
 
 LANES = (Path(__file__).parent / "c" / "lanes.h").read_text()
 MOST_WEIGHTS = 16_000_000  # more would be hundreds of megabytes of source, which compilers don't take

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from voxprune.files import InputError
+from voxprune.core.errors import InputError
 
 LIMITS = {  # what can be limited: its column, and its name and unit in sentences
     "latency_ms": ("latency_ms.p50", "{:.3g} ms"),

@@ -7,13 +7,25 @@ from pathlib import Path
 
 import numpy as np
 
-from voxprune.deploy.mesh_reading import read
+from voxprune.core.errors import InputError
 from voxprune.deploy.numpy_voxels import voxelize
-from voxprune.files import InputError
-from voxprune.grids import CONVENTIONS, OCCUPANCIES, UPS, Grid
+from voxprune.meshes.endings import READABLE
+from voxprune.meshes.read import read_mesh
 
 ENGINES = ("openvino", "onnxruntime")  # the faster first
-ENDINGS = (".off", ".obj", ".stl", ".ply", ".gltf", ".glb")
+CONVENTIONS, OCCUPANCIES, UPS = ("centred", "corner"), ("surface", "solid"), ("z", "y", "x")
+
+
+@dataclass(frozen=True)
+class Grid:
+    """How a mesh becomes voxels, as labels.json says it: `voxprune.settings.voxels.Grid` without its package msgspec."""
+
+    resolution: int
+    convention: str
+    occupancy: str
+    padding: int
+    scale: float | str
+    up: str
 
 
 @dataclass(frozen=True)
@@ -105,7 +117,7 @@ def classify(classifier, path):
     Raises InputError, naming the file, where the mesh can't be read or voxelized.
     """
     started = time.perf_counter()
-    mesh = read(path)
+    mesh = read_mesh(path)
     have_mesh = time.perf_counter()
     try:
         voxels = voxelize(mesh, classifier.grid)[None, None].astype(np.float32)
@@ -128,9 +140,9 @@ def meshes(path):
     path = Path(path)
     if not path.is_dir():
         return [path]
-    found = sorted(one for one in path.rglob("*") if one.suffix.lower() in ENDINGS and one.is_file())
+    found = sorted(one for one in path.rglob("*") if one.suffix.lower() in READABLE and one.is_file())
     if not found:
-        raise InputError(f"{path}: no mesh lies in this folder; name one with {' '.join(ENDINGS)} files")
+        raise InputError(f"{path}: no mesh lies in this folder; name one with {' '.join(READABLE)} files")
     return found
 
 

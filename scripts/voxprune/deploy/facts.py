@@ -1,17 +1,20 @@
 """What the workflow found out about a network, as a model card takes it."""
 
+import msgspec
 import numpy as np
 import torch
 
-from voxprune import dataset, statistics
+from voxprune.answer import statistics
 from voxprune.deploy.onnx_files import answer
+from voxprune.settings.method import Method
+from voxprune.voxels import dataset
 
 BATCH = 16
 
 
-def card_facts(recipe, metrics=None, demand=None, data_name="", terms=""):
-    """The keys of `card.model_card` that recipe, metrics.json and demand.json (dictionaries, the last two perhaps None) give."""
-    facts = {"how": _how(recipe)}
+def card_facts(origin, metrics=None, demand=None, data_name="", terms=""):
+    """The keys of `card.model_card` that a network's Origin, metrics.json and demand.json (dictionaries or None) give."""
+    facts = {"how": _how(origin)}
     if metrics:
         count = metrics["n_samples"]
         right = round(metrics["accuracy_percent"] * count / 100)
@@ -26,15 +29,13 @@ def card_facts(recipe, metrics=None, demand=None, data_name="", terms=""):
     return facts
 
 
-def _how(recipe):
-    if recipe["method"] == "parent":
-        return f"It wasn't: this is the parent, trained with seed {recipe['seed']}."
-    pruning = recipe.get("pruning", {})
-    details = ", ".join(
-        f"{name} `{value}`" for name, value in pruning.items() if isinstance(value, (str, int)) and value != 1
-    )
-    start = f"By the method `{recipe['method']}` at {recipe['level_percent']} %, from the parent of seed {recipe['seed']}"
-    return f"{start}{f' ({details})' if details else ''}."
+def _how(origin):
+    if origin.pruning is None:
+        return f"It is not pruned: this is the parent, trained with seed {origin.seed}."
+    plain = {field.name: field.default for field in msgspec.structs.fields(Method)}
+    settings = {name: value for name, value in msgspec.structs.asdict(origin.pruning).items() if value != plain[name]}
+    details = ", ".join(f"{name} `{value}`" for name, value in settings.items())
+    return f"By the method `{origin.method}` at {origin.level_percent} %, from the parent of seed {origin.seed} ({details})."
 
 
 def _latency(demand):

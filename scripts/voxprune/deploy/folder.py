@@ -10,13 +10,14 @@ from pathlib import Path
 import torch
 from safetensors.torch import save as tensors_to_bytes
 
+from voxprune.core.errors import InputError
+from voxprune.core.files import atomic_write
 from voxprune.deploy import onnx_files
 from voxprune.deploy.c_code import c_files
 from voxprune.deploy.card import model_card
 from voxprune.deploy.facts import agreement
 from voxprune.deploy.runtime import copy_runtime
-from voxprune.evaluation import cost
-from voxprune.files import InputError, whole
+from voxprune.networks.cost import network_cost
 
 C_PROGRAM = sorted((Path(__file__).parent / "c").glob("[!l]*"))  # all but lanes.h, which is part of model.c
 MADE = ("model.onnx", "model-fp16.onnx", "model-int8.onnx", "model.safetensors", "model.c", "model.h", "labels.json", "README.md",
@@ -27,7 +28,7 @@ CHECKED = 16  # objects on which the float32 file is compared with torch
 def export(network, grid, classes, folder, inputs=None, about=None, checkpoint=None, test=None):
     """Writes a deployed folder; returns {file: reason} of those that this network can't have.
 
-    network: as `networks.load` gives it. grid: a Grid, how its voxels are made. classes: names, in order. inputs: training voxels,
+    network: as `load_checkpoint` gives it. grid: a Grid, how its voxels are made. classes: names, in order. inputs: training voxels,
     float32 (n, 1, R, R, R), for the ranges of the eight-bit file, which isn't written without. about: what the card shall say, see
     `card.model_card`. checkpoint: the file to copy as model.safetensors; without, the tensors alone are written. test: Voxels on
     which the card compares the ONNX files.
@@ -44,7 +45,7 @@ def export(network, grid, classes, folder, inputs=None, about=None, checkpoint=N
     contents["labels.json"] = _json({"labels": list(classes), "voxels": onnx_files.voxel_settings(grid)})
     contents["model.safetensors"] = Path(checkpoint).read_bytes() if checkpoint else tensors_to_bytes(network.state_dict())
     for name, content in contents.items():
-        with whole(folder / name) as temporary:
+        with atomic_write(folder / name) as temporary:
             temporary.write_bytes(content)
     runtime = copy_runtime(folder)
     if test is not None and "model.onnx" in contents:
@@ -54,7 +55,7 @@ def export(network, grid, classes, folder, inputs=None, about=None, checkpoint=N
     card = model_card(
         _facts(network, grid, classes) | (about or {}) | {"missing": missing, "files": _sums(folder, contents, runtime)}
     )
-    with whole(folder / "README.md") as temporary:
+    with atomic_write(folder / "README.md") as temporary:
         temporary.write_text(card)
     return missing
 
@@ -77,7 +78,7 @@ def _onnx_models(network, grid, classes, inputs, missing):
 
 def _facts(network, grid, classes):
     """What the network itself says to the card."""
-    figures = cost(network)
+    figures = network_cost(network)
     return {
         "network": network.description.get("network", type(network).__name__), "classes": list(classes),
         "voxels": onnx_files.voxel_settings(grid), "macs": figures["macs"], "parameters": figures["parameters"],

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 import numpy as np
 import torch
 
-from voxprune.files import InputError
+from voxprune.core.errors import InputError
 
 INPUT = "voxels"
 

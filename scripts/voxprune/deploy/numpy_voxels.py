@@ -1,18 +1,20 @@
-"""Meshes to voxels in NumPy alone: the same cells, bit by bit, as `voxprune.voxels` finds by compiled code.
+"""Meshes to voxels in NumPy alone: the same cells, bit by bit, as `voxprune.voxels.voxelize` finds by compiled code.
 
-Every sum and product stands in the order in which `voxprune.surface` has it, which is why the cells are the same and not only
+Every sum and product stands in the order in which `voxprune.voxels.rasterize` has it, which is why the cells are the same and not only
 nearly so. The test is Akenine-Moeller's (Fast 3D Triangle-Box Overlap Testing, 2001).
 """
 
 import numpy as np
 
-from voxprune.files import InputError
+from voxprune.core.errors import InputError
+from voxprune.meshes.read import Mesh, as_open3d_reads, drawn_vertices
 
 UPRIGHT = {  # where a mesh's x, y and z axis go, a row each, so that the named one points up
     "z": [[1, 0, 0], [0, 1, 0], [0, 0, 1]],
     "y": [[1, 0, 0], [0, 0, 1], [0, -1, 0]],
     "x": [[0, 0, 1], [0, 1, 0], [-1, 0, 0]],
 }
+NO_AREA = 1e-10  # as in rasterize.py, which this module must not import, because it needs Numba
 AT_ONCE = 2**16  # columns or cells tested together, which bounds the memory taken
 
 
@@ -22,30 +24,33 @@ def voxelize(mesh, grid):
     mesh: vertices float64 (n, 3) and triangles int64 (m, 3). grid: a Grid. Raises InputError where the object is larger than the
     grid's `scale`, or its numbers leave the grid empty.
     """
-    vertices = mesh.vertices @ np.array(UPRIGHT[grid.up], dtype=float)
+    vertices = as_open3d_reads(mesh) if grid.convention == "corner" else mesh.vertices
+    upright = Mesh(vertices @ np.array(UPRIGHT[grid.up], dtype=float), mesh.triangles)
     with np.errstate(all="ignore"):  # what rounding can't represent ends in an empty grid, which is told
-        occupancy = (_centred if grid.convention == "centred" else _corner)(vertices, mesh.triangles, grid)
+        occupancy = (_centred if grid.convention == "centred" else _corner)(upright, grid)
     if not occupancy.any():
         raise InputError("its longest side is too small or too large to compute with; give it in another unit")
     return occupancy | _hidden(occupancy) if grid.occupancy == "solid" else occupancy
 
 
-def _centred(vertices, triangles, grid):
-    low, high = vertices.min(axis=0), vertices.max(axis=0)
+def _centred(mesh, grid):
+    drawn = drawn_vertices(mesh)
+    low, high = drawn.min(axis=0), drawn.max(axis=0)
     longest = (high - low).max()
     if grid.scale != "fit" and longest > grid.scale:
         raise InputError(f"its longest side is {longest:.6g}, more than the {grid.scale} that fill the grid; scale it down")
     cells = (grid.resolution - 2 * grid.padding) / (longest if grid.scale == "fit" else grid.scale) * (1 - 1e-6)
     occupancy = np.zeros((grid.resolution,) * 3, dtype=bool)
-    _mark_surface(occupancy, (vertices - (low + high) / 2) * cells + grid.resolution / 2, triangles, np.zeros(3), 1.0)
+    placed = (mesh.vertices - (low + high) / 2) * cells + grid.resolution / 2
+    _mark_surface(occupancy, placed, mesh.triangles, np.zeros(3), 1.0)
     return occupancy
 
 
-def _corner(vertices, triangles, grid):
+def _corner(mesh, grid):
     size = 1 / grid.resolution
-    vertices = (vertices - vertices.mean(axis=0)) / np.ptp(vertices, axis=0).max()
+    vertices = (mesh.vertices - mesh.vertices.mean(axis=0)) / np.ptp(mesh.vertices, axis=0).max()
     occupancy = np.zeros((grid.resolution + 1,) * 3, dtype=bool)
-    _mark_surface(occupancy, vertices, triangles, vertices.min(axis=0) - size / 2, size)
+    _mark_surface(occupancy, vertices, mesh.triangles, vertices.min(axis=0) - size / 2, size)
     for axis in range(3):
         layers = np.moveaxis(occupancy, axis, 0)
         layers[-2] |= layers[-1]
@@ -62,7 +67,7 @@ def _hidden(occupancy):
 
 
 def _mark_surface(occupancy, vertices, triangles, origin, size):
-    """Sets occupancy where a closed cube of a cell meets a triangle; see `voxprune.surface.mark_surface`."""
+    """Sets occupancy where a closed cube of a cell meets a triangle; see `voxprune.voxels.rasterize.mark_surface`."""
     corners = vertices[triangles]
     first, last = np.ceil((corners.min(axis=1) - origin) / size), np.floor((corners.max(axis=1) - origin) / size)
     computable = ((np.abs(first) < 2**63) & (np.abs(last) < 2**63)).all(axis=1)  # false for what is not a number, too
@@ -88,11 +93,18 @@ def _mark_columns(occupancy, corners, owner, i, j, low, place, points, centre, s
     third = triangle[..., 2] - (centre[2] + k * size)[:, None]
     (ab, bc) = (triangle[:, 1] - triangle[:, 0], triangle[:, 2] - triangle[:, 1])
     normal = ab[:, [1, 2, 0]] * bc[:, [2, 0, 1]] - ab[:, [2, 0, 1]] * bc[:, [1, 2, 0]]
+    area = np.abs(normal[:, 0]) + np.abs(normal[:, 1]) + np.abs(normal[:, 2])
+    lines = area <= NO_AREA * _reaches(ab) * _reaches(bc)
+    normal[lines], area[lines] = 0, 0
     far = np.abs(normal[:, 0] * points[:, 0, 0] + normal[:, 1] * points[:, 0, 1] + normal[:, 2] * third[:, 0])
-    apart = far > size / 2 * (np.abs(normal[:, 0]) + np.abs(normal[:, 1]) + np.abs(normal[:, 2]))
+    apart = far > size / 2 * area
     apart |= _parted(np.stack([points[..., 1], third], axis=-1), triangle[..., [1, 2]], size / 2)
     apart |= _parted(np.stack([third, points[..., 0]], axis=-1), triangle[..., [2, 0]], size / 2)
     occupancy[i[~apart], j[~apart], k[~apart]] = True
+
+
+def _reaches(edges):
+    return np.abs(edges[:, 0]) + np.abs(edges[:, 1]) + np.abs(edges[:, 2])
 
 
 def _parted(points, corners, half):

@@ -7,7 +7,6 @@ alone still says what goes in and what comes out.
 import json
 import logging
 import tempfile
-from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
@@ -16,8 +15,9 @@ import onnxruntime
 import torch
 from onnx import TensorProto, helper, numpy_helper
 
-from voxprune import engines
-from voxprune.files import InputError
+from voxprune.core.errors import InputError
+from voxprune.measurement.onnx_file import INPUT, onnx_bytes
+from voxprune.measurement.runner import Unavailable
 
 LARGEST_DIFFERENCE = 1e-4  # of the largest logit, between torch and ONNX Runtime
 LARGEST_HALF = 65504.0
@@ -31,8 +31,8 @@ def float32_model(network, grid, classes, inputs):
     Raises InputError where the network can't be written as ONNX, or answers differently there.
     """
     try:
-        model = onnx.load_from_string(engines.onnx_bytes(network))
-    except engines.Unavailable as error:
+        model = onnx.load_from_string(onnx_bytes(network))
+    except Unavailable as error:
         raise InputError(f"model.onnx: {error}; use model.c") from error
     content = _finished(model, grid, classes)
     with torch.inference_mode():
@@ -50,7 +50,7 @@ def answer(content, inputs):
     options = onnxruntime.SessionOptions()
     options.log_severity_level, options.intra_op_num_threads = 3, 1
     session = onnxruntime.InferenceSession(content, options, providers=["CPUExecutionProvider"])
-    return session.run(None, {engines.INPUT: inputs})[0]
+    return session.run(None, {INPUT: inputs})[0]
 
 
 def halved_model(content):
@@ -81,7 +81,7 @@ class _Calibration:
 
     def get_next(self):
         one = next(self.rest, None)
-        return None if one is None else {engines.INPUT: one[None]}
+        return None if one is None else {INPUT: one[None]}
 
 
 def integer_model(content, inputs):
@@ -118,7 +118,8 @@ def _finished(model, grid, classes):
 
 def voxel_settings(grid):
     """What a mesh's voxels were made with, {name: value}; a deployed network sees the first view alone."""
-    return {name: value for name, value in asdict(grid).items() if name != "views"}
+    names = ("resolution", "convention", "occupancy", "padding", "scale", "up")
+    return {name: getattr(grid, name) for name in names}
 
 
 def _bytes(model):

@@ -1,7 +1,11 @@
 """Polygons to triangles, and what is wrong with a mesh. Shared by all readers."""
 
-import mapbox_earcut
 import numpy as np
+
+try:
+    from mapbox_earcut import triangulate_float64
+except ImportError:  # a deployed classifier, on a machine with NumPy alone
+    from voxprune.meshes.ear_clipping import triangulate_float64
 
 
 class BadMesh(Exception):
@@ -59,7 +63,7 @@ def _clip_ears(points):
     triangles between them and that side are added, so that the surface reaches every corner and covers every side.
     """
     seen = np.delete(points, np.abs(_normals(points[None])[0]).argmax(), axis=1)
-    found = mapbox_earcut.triangulate_float64(np.ascontiguousarray(seen), np.array([len(points)], dtype=np.uint32))
+    found = triangulate_float64(np.ascontiguousarray(seen), np.array([len(points)], dtype=np.uint32))
     found = found.reshape(-1, 3).astype(np.int64)
     if len(found) == len(points) - 2:  # no corner was left out
         return found

@@ -12,6 +12,7 @@ from voxprune.meshes.endings import FORMATS, READABLE
 from voxprune.meshes.polygons import BadMesh
 
 MOST_BYTES = 1 << 30  # of a file; its numbers take several times as much
+MOST_ROUNDING = 1e-5  # of the longest side: a hundredth of a cell at 1000^3
 REMEDY = "repair or remove it, or set `on_bad_mesh: skip`"
 
 
@@ -67,6 +68,15 @@ def drawn_vertices(mesh):
     drawn = np.zeros(len(mesh.vertices), dtype=bool)
     drawn[mesh.triangles] = True
     return mesh.vertices[drawn]
+
+
+def as_open3d_reads(mesh):
+    """Vertices in the precision of Open3D's readers; far from the origin, as in a map's coordinates, as they are."""
+    if not mesh.single:
+        return mesh.vertices
+    rounded = mesh.vertices.astype(np.float32).astype(float)
+    moved = np.abs(rounded - mesh.vertices).max()
+    return rounded if moved <= MOST_ROUNDING * np.ptp(mesh.vertices, axis=0).max() else mesh.vertices
 
 
 def write_off(path, vertices, faces):

@@ -23,7 +23,7 @@ from voxprune.core.files import atomic_write
 from voxprune.core.provenance import code_hash, settings_hash
 from voxprune.datasets.folders import mesh_hash
 from voxprune.meshes.endings import format_files
-from voxprune.meshes.read import REMEDY, Mesh, drawn_vertices, read_mesh
+from voxprune.meshes.read import REMEDY, Mesh, as_open3d_reads, drawn_vertices, read_mesh
 from voxprune.voxels.open3d_reference import open3d_version, open3d_voxelizer
 from voxprune.voxels.rasterize import mark_surface
 
@@ -34,7 +34,6 @@ UPRIGHT = {  # where a mesh's x, y and z axis go, a row each, so that the named 
 }
 COLUMNS = ("file", "vertices", "triangles", "occupied_voxels", "status", "reason")
 LIBRARIES = ("numpy", "numba", "mapbox_earcut")  # whose versions could change a grid
-MOST_ROUNDING = 1e-5  # of the longest side: a hundredth of a cell at 1000^3
 MOST_NAMED = 10  # bad meshes in a sentence
 MESHES_A_WORKER = 32  # fewer don't pay for the start of another process
 
@@ -62,21 +61,12 @@ def voxelize(mesh, grid):
 
 def _views(mesh, grid):
     """The mesh with z up, turned about z by 0, 1, ... (views - 1) steps of 360 degrees / views, counter-clockwise."""
-    vertices = _as_open3d_reads(mesh) if grid.convention == "corner" else mesh.vertices
+    vertices = as_open3d_reads(mesh) if grid.convention == "corner" else mesh.vertices
     upright = vertices @ np.array(UPRIGHT[grid.up], dtype=float)
     for step in range(grid.views):
         angle = 2 * np.pi * step / grid.views
         turn = np.array([[np.cos(angle), np.sin(angle), 0], [-np.sin(angle), np.cos(angle), 0], [0, 0, 1]])
         yield Mesh(upright @ turn if step else upright, mesh.triangles)
-
-
-def _as_open3d_reads(mesh):
-    """Vertices in the precision of Open3D's readers; far from the origin, as in a map's coordinates, as they are."""
-    if not mesh.single:
-        return mesh.vertices
-    rounded = mesh.vertices.astype(np.float32).astype(float)
-    moved = np.abs(rounded - mesh.vertices).max()
-    return rounded if moved <= MOST_ROUNDING * np.ptp(mesh.vertices, axis=0).max() else mesh.vertices
 
 
 def _centred(mesh, grid):

@@ -3,12 +3,10 @@
 #include "mesh.h"
 
 #include <ctype.h>
-#include <float.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
-#define MOST_ROUNDING 1e-5 /* of the longest side: coordinates are rounded to float32 only where it moves them by less */
 
 /* Without byte-order mark, comments and the line ends of other systems; returns the new size. */
 static size_t plain(char *text, size_t size)
@@ -122,25 +120,6 @@ static int face(Mesh *mesh, char *line, char **at, size_t **corners, size_t *spa
     return size < 3 ? 0 : mesh_add_polygon(mesh, *corners, (size_t)size);
 }
 
-/* To float32 and back, as Open3D has it; far from the origin, as in a map's coordinates, as they are. */
-static void round_vertices(Mesh *mesh)
-{
-    double moved = 0, longest = 0;
-    for (int axis = 0; axis < 3; axis++) {
-        double low = HUGE_VAL, high = -HUGE_VAL;
-        for (size_t n = 0; n < mesh->vertex_count; n++) {
-            const double one = mesh->vertices[n][axis];
-            if (!(fabs(one) <= FLT_MAX)) return; /* refused later */
-            low = one < low ? one : low, high = one > high ? one : high;
-            moved = fmax(moved, fabs((double)(float)one - one));
-        }
-        longest = fmax(longest, high - low);
-    }
-    if (moved > MOST_ROUNDING * longest) return;
-    for (size_t n = 0; n < mesh->vertex_count; n++)
-        for (int axis = 0; axis < 3; axis++) mesh->vertices[n][axis] = (double)(float)mesh->vertices[n][axis];
-}
-
 int off_parse(Mesh *mesh, char *text, size_t size)
 {
     size_t vertices, faces, width = 0, space = 0, *corners = NULL;
@@ -153,7 +132,6 @@ int off_parse(Mesh *mesh, char *text, size_t size)
     if (!vertices || !faces) return mesh_fail(mesh, "its header says that it has no vertices or no faces, so there is no surface");
     for (size_t n = 0; n < vertices && !wrong; n++)
         wrong = (line = next_line(&at)) ? vertex(mesh, line, &width) : mesh_fail(mesh, "it is cut short: vertices are missing");
-    if (!wrong) round_vertices(mesh);
     for (size_t n = 0; n < faces && !wrong; n++)
         wrong = (line = next_line(&at)) ? face(mesh, line, &at, &corners, &space) : mesh_fail(mesh, "it is cut short: faces are missing");
     if (!wrong && next_line(&at)) wrong = mesh_fail(mesh, "it goes on after what its header announces");

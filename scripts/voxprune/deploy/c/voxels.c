@@ -1,4 +1,4 @@
-/* Meshes to voxels. Every sum and product stands in the order of voxprune's surface.py, so that the cells are the same.
+/* Meshes to voxels. Every sum and product stands in the order of voxprune's rasterize.py, so that the cells are the same.
  *
  * A triangle and a cube are apart if and only if they are along one of 13 axes (Akenine-Moeller, Fast 3D Triangle-Box Overlap
  * Testing, 2001). */
@@ -13,6 +13,8 @@
 
 #define R MODEL_RESOLUTION
 #define LARGEST 9223372036854775808.0 /* coordinates beyond can't be numbers of cells */
+#define NO_AREA 1e-10 /* sine of an angle below which a triangle is a line */
+#define MOST_ROUNDING 1e-5 /* of the longest side */
 
 typedef struct {
     unsigned char *occupied; /* side cubed */
@@ -66,7 +68,10 @@ static void mark_triangle(Cells *cells, double (*points)[3])
     for (int n = 0; n < 3; n++)
         for (int axis = 0; axis < 3; axis++) edges[n][axis] = points[(n + 1) % 3][axis] - points[n][axis];
     for (int n = 0; n < 3; n++) normal[n] = edges[0][(n + 1) % 3] * edges[1][(n + 2) % 3] - edges[0][(n + 2) % 3] * edges[1][(n + 1) % 3];
-    const double reach = half * (fabs(normal[0]) + fabs(normal[1]) + fabs(normal[2]));
+    double area = fabs(normal[0]) + fabs(normal[1]) + fabs(normal[2]);
+    const double sides = (fabs(edges[0][0]) + fabs(edges[0][1]) + fabs(edges[0][2])) * (fabs(edges[1][0]) + fabs(edges[1][1]) + fabs(edges[1][2]));
+    if (area <= NO_AREA * sides) normal[0] = normal[1] = normal[2] = area = 0; /* a line has no normal */
+    const double reach = half * area;
     for (long i = low[0]; i <= high[0]; i++) {
         const double x = cells->origin[0] + half + (double)i * cells->size;
         for (int n = 0; n < 3; n++) corners[n][0] = points[n][0] - x;
@@ -118,11 +123,38 @@ static void extent(const Mesh *mesh, double low[3], double high[3])
     }
 }
 
-/* The middle of the bounding box goes to the middle of the grid. */
+/* The extent of the vertices that are a corner of a triangle. */
+static void drawn_extent(const Mesh *mesh, double low[3], double high[3])
+{
+    for (int axis = 0; axis < 3; axis++) {
+        low[axis] = high[axis] = mesh->vertices[mesh->triangles[0][0]][axis];
+        for (size_t n = 0; n < mesh->triangle_count; n++)
+            for (int corner = 0; corner < 3; corner++) {
+                low[axis] = least(low[axis], mesh->vertices[mesh->triangles[n][corner]][axis]);
+                high[axis] = most(high[axis], mesh->vertices[mesh->triangles[n][corner]][axis]);
+            }
+    }
+}
+
+/* As Open3D reads OFF and STL, in single precision; far from the origin the vertices stay as they are. */
+static void round_to_single(Mesh *mesh)
+{
+    double low[3], high[3], moved = 0;
+    extent(mesh, low, high);
+    const double longest = most(most(high[0] - low[0], high[1] - low[1]), high[2] - low[2]);
+    for (size_t n = 0; n < mesh->vertex_count; n++)
+        for (int axis = 0; axis < 3; axis++)
+            moved = most(moved, fabs((double)(float)mesh->vertices[n][axis] - mesh->vertices[n][axis]));
+    if (!(moved <= MOST_ROUNDING * longest)) return;
+    for (size_t n = 0; n < mesh->vertex_count; n++)
+        for (int axis = 0; axis < 3; axis++) mesh->vertices[n][axis] = (double)(float)mesh->vertices[n][axis];
+}
+
+/* The middle of the bounding box of what is drawn goes to the middle of the grid. */
 static int place_centred(Mesh *mesh, Cells *cells)
 {
     double low[3], high[3];
-    extent(mesh, low, high);
+    drawn_extent(mesh, low, high);
     const double longest = most(most(high[0] - low[0], high[1] - low[1]), high[2] - low[2]), scale = MODEL_SCALE;
     if (scale > 0 && longest > scale) {
         snprintf(mesh->fault, sizeof mesh->fault, "its longest side is %.6g, more than the %.6g that fill the grid; scale it down", longest, scale);
@@ -175,6 +207,7 @@ int voxelize(Mesh *mesh, float *voxels)
 {
     Cells cells = {NULL, 0, {0, 0, 0}, 0};
     long count = 0;
+    if (!MODEL_CENTRED) round_to_single(mesh);
     turn_upright(mesh);
     if (MODEL_CENTRED ? place_centred(mesh, &cells) : (place_in_corner(mesh, &cells), 0)) return -1;
     cells.occupied = calloc((size_t)(cells.side * cells.side * cells.side), 1);

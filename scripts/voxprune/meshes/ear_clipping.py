@@ -14,7 +14,7 @@ def triangulate_float64(points, rings):
 
     Raises BadMesh where it has more than MOST_CORNERS.
     """
-    from voxprune.polygons import BadMesh  # which imports this module where mapbox_earcut is missing
+    from voxprune.meshes.polygons import BadMesh
 
     if len(points) > MOST_CORNERS:
         raise BadMesh(f"a face that isn't convex has more than {MOST_CORNERS} corners; cut it into triangles")
