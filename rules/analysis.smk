@@ -29,7 +29,7 @@ rule summarise:
         ),
         code=code_hash("summarise"),
     shell:
-        "python {SCRIPTS:q}/summarise.py --results {params.results:q} {params.axes} "
+        stage("summarise") + "--results {params.results:q} {params.axes} "
         "--summary {output.summary:q} --demand-table {output.demand:q} > {log:q} 2>&1"
 
 
@@ -51,5 +51,5 @@ rule write_answer:
         settings=options(config["answer"]),
         code=code_hash("write_answer"),
     shell:
-        "python {SCRIPTS:q}/write_answer.py --results {params.results:q} --summary {input.summary:q} "
+        stage("write_answer") + "--results {params.results:q} --summary {input.summary:q} "
         "--demand {input.demand:q} {params.settings} > {log:q} 2>&1"

@@ -104,6 +104,11 @@ def options(settings):
     return shlex.join(words)
 
 
+def stage(name):
+    """The beginning of the command of a stage: its script, from wherever Snakemake runs."""
+    return f"python {shlex.quote(os.path.relpath(SCRIPTS))}/{name}.py "
+
+
 def some(settings, *keys):
     """Some of the settings of a section."""
     return {key: settings[key] for key in keys}
@@ -147,3 +152,63 @@ def reported_plots(plots):
     return [
         reported(f"{stem}.svg", plots[name], {"plot": name.replace("_", " ")}, f"{stem}.rst") for name, stem in stems.items()
     ]
+
+
+def measured_seeds(method):
+    """One seed where all have the same shapes; every seed where the scores choose the shapes."""
+    return SEEDS if (method.scope, method.apply) == ("global", "remove") else SEEDS[:1]
+
+
+def settings_of(wildcards):
+    return config["methods"][wildcards.method]
+
+
+def pruning_code(wildcards):
+    """What reruns a method: its criterion, its kind of retraining and the network besides the code that all share."""
+    method = SETTINGS.methods[wildcards.method]
+    return code_hash("prune", *NETWORK_FILES, *method_files(method.unit, method.criterion, method.retrain))
+
+
+def staircase(wildcards):
+    """What a budget of latency needs before pruning; nothing for the others."""
+    return f"{RESULTS}/staircase/staircase.csv" if settings_of(wildcards).get("budget") == "latency" else []
+
+
+def network_labels(wildcards):
+    """Method, level and seed of a network, by which the report lists it."""
+    method, *level = wildcards.network.split("/")
+    level = int(level[0].removeprefix("level")) if level else 0
+    return {"method": method, "level, %": str(level), "seed": wildcards.seed}
+
+
+def split_options(wildcards):
+    """What tells the meshes of a split from the others in their folder; nothing where it has a folder of its own."""
+    keys = ("split", "test_percent", "seed")
+    return options(dict(zip(keys, split_arguments(MESHES, wildcards.split, config["dataset"]))))
+
+
+def found_meshes(wildcards):
+    """The meshes that a voxel job reads. Raises InputError where they can't be used, or are still to be made."""
+    folder = MESHES.format(name=wildcards.name, split=wildcards.split)
+    return find_meshes(folder, *split_arguments(MESHES, wildcards.split, config["dataset"]))
+
+
+def voxelize_code(wildcards):
+    """What reruns a voxel job: the code of the formats that its meshes have, besides the code that all share."""
+    try:
+        names = [path.name for path in found_meshes(wildcards)]
+    except InputError:
+        names = []
+    return code_hash("voxelize", *format_files(names))
+
+
+def mesh_contents(wildcards):
+    """Hash of the meshes that a voxel job reads: changing one reruns the job, touching it doesn't.
+
+    Snakemake asks again right before the job, when meshes that were still to be made are there. Where they can't be used,
+    the job says why.
+    """
+    try:
+        return folder_hash(found_meshes(wildcards), MEMORY)
+    except InputError as error:
+        return str(error)

@@ -22,5 +22,5 @@ rule export:
         terms=TERMS,
         code=code_hash("export", *NETWORK_FILES),
     shell:
-        "python {SCRIPTS:q}/export.py --checkpoint {input.checkpoint:q} --metrics {input.metrics:q} --demand {input.demand:q} "
+        stage("export") + "--checkpoint {input.checkpoint:q} --metrics {input.metrics:q} --demand {input.demand:q} "
         "--voxels {params.voxels:q} --data-name {params.data:q} --terms {params.terms:q} --folder {output:q} 2>&1 | tee {log:q}"

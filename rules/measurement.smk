@@ -5,11 +5,6 @@ MEASUREMENT = options(CONDITIONS | config["measurement"][SETTINGS.measurement.de
 MEASUREMENT_FILES = [*NETWORK_FILES, *engine_files(SETTINGS.measurement.engines)]
 
 
-def measured_seeds(method):
-    """One seed where all have the same shapes; every seed where the scores choose the shapes."""
-    return SEEDS if (method.scope, method.apply) == ("global", "remove") else SEEDS[:1]
-
-
 MEASURED = {"parent": SEEDS[:1], **{name: measured_seeds(method) for name, method in SETTINGS.methods.items()}}
 DEMANDS = [
     f"{FIRST_PARENT}/demand.json",
@@ -44,7 +39,7 @@ rule measure:
         measurement=MEASUREMENT,
         code=code_hash("measure", *MEASUREMENT_FILES),
     shell:
-        "python {SCRIPTS:q}/measure.py --parent {input.parent:q} --checkpoints {input.checkpoints:q} "
+        stage("measure") + "--parent {input.parent:q} --checkpoints {input.checkpoints:q} "
         "--outputs {output.demand:q} --samples {output.latency:q} "
         "--voxels {params.voxels:q} --experiment {params.experiment:q} {params.measurement} --gpus {resources.gpu} "
         "2>&1 | tee {log:q}"
@@ -82,6 +77,6 @@ rule measure_staircase:
         measurement=MEASUREMENT,
         code=code_hash("measure_staircase", *MEASUREMENT_FILES, *method_files("filter", "l1", "none")),
     shell:
-        "python {SCRIPTS:q}/measure_staircase.py --parent {input.parent:q} --voxels {params.voxels:q} "
+        stage("measure_staircase") + "--parent {input.parent:q} --voxels {params.voxels:q} "
         "--experiment {params.experiment:q} {params.measurement} --gpus {resources.gpu} --table {output:q} "
         "2>&1 | tee {log:q}"

@@ -17,7 +17,7 @@ if config["dataset"]["source"] == "furniture":
             settings=options(some(config["dataset"], "train_per_class", "test_per_class", "seed")),
             code=code_hash("generate_furniture"),
         shell:
-            "python {SCRIPTS:q}/generate_furniture.py --class {wildcards.name:q} {params.settings} "
+            stage("generate_furniture") + "--class {wildcards.name:q} {params.settings} "
             "--folder {params.folder:q} > {log:q} 2>&1"
 
 
@@ -47,7 +47,7 @@ if config["dataset"]["source"] in MODELNET and not config["dataset"]["folder"]:
             folder=f"data/meshes/{DATASET}",
             code=code_hash("fetch_modelnet"),
         shell:
-            "python {SCRIPTS:q}/fetch_modelnet.py --dataset {params.dataset:q} --archive {params.archive:q} "
+            stage("fetch_modelnet") + "--dataset {params.dataset:q} --archive {params.archive:q} "
             "--folder {params.folder:q} 2>&1 | tee {log:q}"
 
 
@@ -70,5 +70,5 @@ if config["dataset"]["source"] == "folder" and config["dataset"]["archive"]:
             contents=folder_hash([Path(config["dataset"]["archive"])], MEMORY),
             code=code_hash("extract_archive"),
         shell:
-            "python {SCRIPTS:q}/extract_archive.py --archive {input.archive:q} --folder {params.folder:q} "
+            stage("extract_archive") + "--archive {input.archive:q} --folder {params.folder:q} "
             "--classes={wildcards.name:q} {params.draw} > {log:q} 2>&1"

@@ -1,28 +1,6 @@
 # Pruning and evaluating networks: one job each per method, level and seed.
 
 
-def settings_of(wildcards):
-    return config["methods"][wildcards.method]
-
-
-def pruning_code(wildcards):
-    """What reruns a method: its criterion, its kind of retraining and the network besides the code that all share."""
-    method = SETTINGS.methods[wildcards.method]
-    return code_hash("prune", *NETWORK_FILES, *method_files(method.unit, method.criterion, method.retrain))
-
-
-def staircase(wildcards):
-    """What a budget of latency needs before pruning; nothing for the others."""
-    return f"{RESULTS}/staircase/staircase.csv" if settings_of(wildcards).get("budget") == "latency" else []
-
-
-def network_labels(wildcards):
-    """Method, level and seed of a network, by which the report lists it."""
-    method, *level = wildcards.network.split("/")
-    level = int(level[0].removeprefix("level")) if level else 0
-    return {"method": method, "level, %": str(level), "seed": wildcards.seed}
-
-
 rule prune:
     """Prune a parent to one level by one method and prove the removal."""
     input:
@@ -46,7 +24,7 @@ rule prune:
         staircase=lambda wildcards, input: options({"staircase": input.staircase} if input.staircase else {}),
         code=pruning_code,
     shell:
-        "python {SCRIPTS:q}/prune.py --parent {input.parent:q} --method {wildcards.method:q} {params.method} "
+        stage("prune") + "--parent {input.parent:q} --method {wildcards.method:q} {params.method} "
         "--level {params.level} --criterion-objects {params.criterion_objects} {params.staircase} "
         "--voxels {params.voxels:q} --gpus {resources.gpu} "
         "--checkpoint {output.checkpoint:q} --curve {output.curve:q} 2>&1 | tee {log:q}"
@@ -72,7 +50,7 @@ rule evaluate:
         experiment=SETTINGS.experiment,
         code=code_hash("evaluate", *NETWORK_FILES),
     shell:
-        "python {SCRIPTS:q}/evaluate.py --checkpoint {input.checkpoint:q} --parent {input.parent:q} "
+        stage("evaluate") + "--checkpoint {input.checkpoint:q} --parent {input.parent:q} "
         "--voxels {params.voxels:q} --experiment {params.experiment:q} --gpus {resources.gpu} "
         "--metrics {output.metrics:q} --predictions {output.predictions:q} > {log:q} 2>&1"
 
@@ -95,7 +73,7 @@ rule measure_sensitivity:
         levels=config["levels"],
         code=code_hash("measure_sensitivity", *NETWORK_FILES, *method_files("filter", "l1", "none")),
     shell:
-        "python {SCRIPTS:q}/measure_sensitivity.py --parent {input.parent:q} --voxels {params.voxels:q} "
+        stage("measure_sensitivity") + "--parent {input.parent:q} --voxels {params.voxels:q} "
         "--levels {params.levels:q} --gpus {resources.gpu} --table {output:q} > {log:q} 2>&1"
 
 
@@ -117,5 +95,5 @@ rule leave_one_out:
         objects=config["criterion_objects"],
         code=code_hash("leave_one_out", *NETWORK_FILES, *criteria_files("filter")),
     shell:
-        "python {SCRIPTS:q}/leave_one_out.py --parent {input.parent:q} --voxels {params.voxels:q} "
+        stage("leave_one_out") + "--parent {input.parent:q} --voxels {params.voxels:q} "
         "--criterion-objects {params.objects} --folder {params.folder:q} 2>&1 | tee {log:q}"

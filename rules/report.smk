@@ -26,7 +26,7 @@ rule write_tables:
         statistics=statistics_folder,
         code=code_hash("write_tables"),
     shell:
-        "python {SCRIPTS:q}/write_tables.py --summary {input.summary:q} --demand {input.demand:q} "
+        stage("write_tables") + "--summary {input.summary:q} --demand {input.demand:q} "
         "--statistics {params.statistics:q} --answer {input.answer:q} --skipped {input.skipped:q} "
         "--folder {params.folder:q} > {log:q} 2>&1"
 
@@ -54,7 +54,7 @@ rule draw_plots:
         seeds=SEEDS,
         code=code_hash("draw_plots"),
     shell:
-        "python {SCRIPTS:q}/draw_plots.py --summary {input.summary:q} --demand {input.demand:q} "
+        stage("draw_plots") + "--summary {input.summary:q} --demand {input.demand:q} "
         "--statistics {params.statistics:q} --answer {input.answer:q} --sensitivity {input.sensitivity:q} "
         "--seeds {params.seeds:q} --curves {input.curves:q} --retraining {input.retraining:q} "
         "--folder {params.folder:q} > {log:q} 2>&1"
@@ -79,7 +79,7 @@ rule draw_pictures:
         folder=subpath(output[0], parent=True),
         code=code_hash("draw_pictures"),
     shell:
-        "python {SCRIPTS:q}/draw_pictures.py --results {params.results:q} --answer {input.answer:q} "
+        stage("draw_pictures") + "--results {params.results:q} --answer {input.answer:q} "
         "--voxels {params.voxels:q} --folder {params.folder:q} > {log:q} 2>&1"
 
 
@@ -99,4 +99,4 @@ rule draw_optional:
     params:
         code=code_hash("draw_optional"),
     shell:
-        "python {SCRIPTS:q}/draw_optional.py --table {input:q} > {log:q} 2>&1"
+        stage("draw_optional") + "--table {input:q} > {log:q} 2>&1"

@@ -25,6 +25,6 @@ rule train:
         grid=GRID_OPTIONS,
         code=code_hash("train", *NETWORK_FILES),
     shell:
-        "python {SCRIPTS:q}/train.py --voxels {params.voxels:q} {params.classes:q} --network {params.network:q} "
+        stage("train") + "--voxels {params.voxels:q} {params.classes:q} --network {params.network:q} "
         "--seed {wildcards.seed} {params.training} {params.grid} --gpus {resources.gpu} "
         "--checkpoint {output.checkpoint:q} --curve {output.curve:q} 2>&1 | tee {log:q}"

@@ -1,39 +1,6 @@
 # Meshes to packed voxels, one job per class and split.
 
 
-def split_options(wildcards):
-    """What tells the meshes of a split from the others in their folder; nothing where it has a folder of its own."""
-    keys = ("split", "test_percent", "seed")
-    return options(dict(zip(keys, split_arguments(MESHES, wildcards.split, config["dataset"]))))
-
-
-def found_meshes(wildcards):
-    """The meshes that a voxel job reads. Raises InputError where they can't be used, or are still to be made."""
-    folder = MESHES.format(name=wildcards.name, split=wildcards.split)
-    return find_meshes(folder, *split_arguments(MESHES, wildcards.split, config["dataset"]))
-
-
-def voxelize_code(wildcards):
-    """What reruns a voxel job: the code of the formats that its meshes have, besides the code that all share."""
-    try:
-        names = [path.name for path in found_meshes(wildcards)]
-    except InputError:
-        names = []
-    return code_hash("voxelize", *format_files(names))
-
-
-def mesh_contents(wildcards):
-    """Hash of the meshes that a voxel job reads: changing one reruns the job, touching it doesn't.
-
-    Snakemake asks again right before the job, when meshes that were still to be made are there. Where they can't be used,
-    the job says why.
-    """
-    try:
-        return folder_hash(found_meshes(wildcards), MEMORY)
-    except InputError as error:
-        return str(error)
-
-
 rule voxelize:
     """Voxelize the meshes of one class and split, going on where an interrupted job stopped."""
     input:
@@ -54,7 +21,7 @@ rule voxelize:
         contents=mesh_contents,
         code=voxelize_code,
     shell:
-        "python {SCRIPTS:q}/voxelize.py --meshes {input.meshes:q} {params.split} --shard {output.shard:q} "
+        stage("voxelize") + "--meshes {input.meshes:q} {params.split} --shard {output.shard:q} "
         "--table {output.table:q} --cache {params.cache:q} {params.settings} --workers {threads} > {log:q} 2>&1"
 
 
@@ -71,7 +38,7 @@ rule list_skipped:
     params:
         code=code_hash("list_skipped"),
     shell:
-        "python {SCRIPTS:q}/list_skipped.py --tables {input.tables:q} --skipped {output:q} > {log:q} 2>&1"
+        stage("list_skipped") + "--tables {input.tables:q} --skipped {output:q} > {log:q} 2>&1"
 
 
 rule draw_preview:
@@ -88,4 +55,4 @@ rule draw_preview:
         views=config["voxels"]["views"],
         code=code_hash("draw_preview"),
     shell:
-        "python {SCRIPTS:q}/draw_preview.py --shards {input.shards:q} --views {params.views} --picture {output:q} > {log:q} 2>&1"
+        stage("draw_preview") + "--shards {input.shards:q} --views {params.views} --picture {output:q} > {log:q} 2>&1"
