@@ -17,7 +17,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "scripts"))
 from voxprune.core.registry import choices
 from voxprune.measurement import compare, latency
 from voxprune.measurement.conditions import Windows, cells
-from voxprune.networks import build, layers
+from voxprune.networks import build
 from voxprune.networks.architectures import resnet3d
 from voxprune.networks.build import build_network
 from voxprune.networks.cost import network_cost
@@ -44,7 +44,7 @@ class Wide(resnet3d.ResNet3d):
 def make(name):
     if name in choices(NETWORKS):
         return build_network(name, 32, CLASSES).eval()
-    network = layers.tolerate_empty(Wide(32, len(CLASSES))).eval()
+    network = Wide(32, len(CLASSES)).eval()
     network.description = {"network": name, "resolution": 32, "classes": CLASSES, "widths": build.widths(network)}
     return network
 

@@ -104,7 +104,7 @@ def build(name, resolution=16, classes=3, seed=0):
     torch.manual_seed(seed)
     network = build_network(name, resolution, [f"class{number}" for number in range(classes)]).eval()
     for layer in network.modules():
-        if isinstance(layer, nn.BatchNorm3d):
+        if isinstance(layer, nn.BatchNorm3d) and layer.affine:
             nn.init.normal_(layer.running_mean)
             nn.init.uniform_(layer.running_var, 0.5, 2.0)
             nn.init.uniform_(layer.weight, 0.3, 2.0)

@@ -14,8 +14,8 @@ import torch
 
 import nets
 from conftest import CUBE
-from voxprune.meshes import ear_clipping
 from voxprune.deploy.folder import export
+from voxprune.meshes import ear_clipping
 from voxprune.meshes.read import read_mesh
 from voxprune.settings.voxels import Grid
 from voxprune.voxels import voxelize

@@ -4,7 +4,7 @@ import torch
 
 import nets
 from voxprune.pruning import leave_one_out
-from voxprune.pruning.groups import dependency_graph, find_groups, remove
+from voxprune.pruning.groups import find_groups, remove
 from voxprune.pruning.scoring import Sample
 
 SAMPLE = Sample(
@@ -20,7 +20,7 @@ def test_leaving_out_is_removing():
     removed = nets.build("nets:Depthwise")
     chosen = {group.root: torch.zeros(group.size, dtype=torch.bool) for group in groups}
     chosen["expand"][3] = True
-    remove(removed, chosen, groups, dependency_graph(removed))
+    remove(removed, chosen, groups)
     assert (
         abs(float(rises["expand"][3]) - (leave_one_out.loss(removed, SAMPLE) - leave_one_out.loss(network, SAMPLE))) < 1e-6
     )

@@ -2,10 +2,11 @@
 
 import pytest
 import torch
+from torch.nn import functional
 
 import nets
 from voxprune.core.errors import InputError
-from voxprune.networks import build, layers
+from voxprune.networks import build, empty
 from voxprune.networks.build import build_network
 from voxprune.networks.checkpoint import load_checkpoint, save_checkpoint
 from voxprune.networks.cost import macs_by_layer
@@ -78,8 +79,21 @@ def test_an_unknown_network_is_refused(name, reason):
 
 
 @pytest.mark.filterwarnings("ignore:Initializing zero-element tensors")
-def test_layers_without_channels_work():
-    inputs = torch.rand(2, 1, 8, 8, 8)
-    assert layers.MaxPool3d(2)(inputs[:, :0]).shape == (2, 0, 4, 4, 4)
-    layer = layers.Conv3d(0, 3, 3, padding=1)
-    assert torch.equal(layer(inputs[:, :0]), layer.bias.view(1, 3, 1, 1, 1).expand(2, 3, 8, 8, 8))
+@pytest.mark.parametrize("operation", [
+    lambda x: functional.max_pool3d(x, 2), lambda x: functional.avg_pool3d(x, 2), lambda x: functional.adaptive_avg_pool3d(x, 4),
+    lambda x: functional.interpolate(x, scale_factor=0.5), lambda x: functional.conv3d(x, torch.zeros(0, x.shape[1], 2, 2, 2), stride=2),
+    lambda x: functional.conv_transpose3d(x[..., :2, :2, :2], torch.zeros(x.shape[1], 0, 2, 2, 2), stride=2),
+])  # fmt: skip
+def test_operations_work_without_channels(operation):
+    with empty.WithoutChannels():
+        assert operation(torch.rand(2, 0, 8, 8, 8)).shape == (2, 0, 4, 4, 4)
+
+
+def test_a_convolution_without_inputs_gives_its_biases():
+    bias = torch.rand(3)
+    with empty.WithoutChannels():
+        for found in (functional.conv3d(torch.rand(2, 0, 4, 4, 4), torch.zeros(3, 0, 3, 3, 3), bias, padding=1),
+                      functional.conv_transpose3d(torch.rand(2, 0, 2, 2, 2), torch.zeros(0, 3, 2, 2, 2), bias, stride=2)):  # fmt: skip
+            assert torch.equal(found, bias.view(1, 3, 1, 1, 1).expand(2, 3, 4, 4, 4))
+    with pytest.raises(RuntimeError):
+        functional.max_pool3d(torch.rand(2, 1, 8, 8, 8), 9)

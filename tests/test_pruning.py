@@ -15,7 +15,7 @@ from voxprune.networks import build
 from voxprune.networks.checkpoint import load_checkpoint, save_checkpoint
 from voxprune.networks.cost import network_cost
 from voxprune.pruning.choose import choose_units, pruned_count
-from voxprune.pruning.groups import dependency_graph, find_groups, remove
+from voxprune.pruning.groups import find_groups, remove
 from voxprune.pruning.masks import mask_filters, prove_removal
 from voxprune.pruning.prune import level_for_latency, prune
 from voxprune.pruning.scoring import Sample, criterion
@@ -85,12 +85,15 @@ def test_a_pruned_network_survives_its_checkpoint(tmp_path, name, level):
     assert again.description == pruned.description
 
 
-def test_a_grouped_convolution_loses_evenly_or_says_why_not():
+@pytest.mark.parametrize("scope", ["layer", "global"])
+@pytest.mark.parametrize("level, left", [(0, 8), (10, 8), (20, 6), (37.5, 6), (50, 4), (80, 2), (100, 0)])
+def test_a_grouped_convolution_loses_evenly_what_comes_nearest(scope, level, left):
     parent = nets.build("nets:Grouped")
-    pruned, _ = prune(parent, FILTER, 50, objects(16))
-    assert pruned.grouped.weight.shape[:2] == (4, 2) and pruned.grouped.groups == 2
-    with pytest.raises(InputError, match="3 filters can't be taken evenly from the 2 blocks.*multiple of 2"):
-        prune(parent, FILTER, 37.5, objects(16))
+    pruned, _ = prune(parent, Method("filter", "l1", scope, "remove"), level, objects(16))
+    assert pruned.grouped.weight.shape[1] * 2 == pruned.first.out_channels and pruned.grouped.groups == 2
+    widths = [pruned.first.out_channels, pruned.grouped.out_channels]
+    assert widths == [left, left] if scope == "layer" else abs(sum(widths) - (16 - pruned_count(level, 16))) <= 1
+    assert all(width % 2 == 0 for width in widths)
 
 
 @pytest.mark.parametrize("budget", ["macs", "parameters"])
@@ -241,7 +244,7 @@ def test_a_wrong_removal_fails_the_proof():
     parent, removed = original(), original()
     groups = find_groups(parent)
     chosen, other = choose_units(parent, FILTER, 50), choose_units(original(seed=1), FILTER, 50)
-    remove(removed, other, groups, dependency_graph(removed))
+    remove(removed, other, groups)
     with pytest.raises(InputError, match="differs from the fully masked"):
         prove_removal(parent, removed, chosen, groups, objects())
 

@@ -12,12 +12,13 @@ from voxprune.core.errors import InputError
 from voxprune.networks import build
 from voxprune.networks.evaluation import collapsed
 from voxprune.pruning.choose import unit_sizes
-from voxprune.pruning.groups import dependency_graph, find_groups, remove
+from voxprune.pruning.groups import find_groups, remove
 from voxprune.pruning.prune import prune
 from voxprune.pruning.scoring import Sample
 from voxprune.settings.method import Method
 from voxprune.settings.training import Recipe
 from voxprune.training.job import Job
+from voxprune.training.recalibrate import recalibrate
 from voxprune.training.retrain import retrain
 from voxprune.voxels.dataset import Voxels, unpack
 from voxprune.voxels.voxelize import pack
@@ -115,9 +116,7 @@ def test_batchnorm_alone_takes_the_statistics_of_the_data(run, voxels):
 
 
 def test_batchnorm_alone_needs_a_batchnorm(run):
-    with pytest.raises(
-        InputError, match="retrain batchnorm needs BatchNorm3d layers, this network has none; choose another"
-    ):
+    with pytest.raises(InputError, match="retrain batchnorm needs BatchNorm layers, this network has none; choose another"):
         run(pruned(name="original"), "batchnorm")
 
 
@@ -126,7 +125,7 @@ def test_a_network_with_an_empty_layer_and_a_way_around_it_is_retrained(run, vox
     network = nets.build("resnet3d")
     groups = find_groups(network)
     chosen = {group.root: torch.full((group.size,), group.root == "block1.conv1") for group in groups}
-    remove(network, chosen, groups, dependency_graph(network))
+    remove(network, chosen, groups)
     before = network.norm.running_mean.clone()
     run(network, kind)
     assert network.block1.conv1.out_channels == 0 and not collapsed(network)
@@ -152,3 +151,29 @@ def test_steps_end_where_one_step_ends(method):
         assert sum(counts[0].values()) == sum(counts[1].values())
     assert method.scope == "global" or build.widths(network) == build.widths(once)
     assert sum(build.widths(network)[name] for name in full) == sum(build.widths(once)[name] for name in full)
+
+
+@pytest.mark.parametrize("scope", ["layer", "global"])
+@pytest.mark.parametrize(
+    "name", ["nets:Depthwise", "constructs:Tied", "constructs:SplitShuffle", "constructs:Inception", "resnet3d"]
+)
+def test_steps_go_on_after_a_layer_was_emptied(name, scope):
+    sample = Sample((torch.rand(2, 1, 16, 16, 16) < 0.5).float(), torch.tensor([0, 1]), 0)
+    method, network = Method("filter", "l1", scope, "remove"), nets.build(name)
+    full = unit_sizes(network, method)
+    for level in (60, 90, 97, 100, 100):
+        network, difference = prune(network, method, level, sample, full)
+        assert difference < 1e-10
+    assert collapsed(network) and unit_sizes(network, method) == {}
+
+
+def test_recalibration_sees_the_classes_mixed(voxels):
+    """In the order of storage, a batch holds one class, and its variance is less than that of the data."""
+    network = nets.build("voxnet")
+    ordered = voxels.subset(voxels.labels.argsort())
+    recalibrate(network, ordered, batch_size=8)
+    outputs = network.conv1(unpack(voxels.packed, 16)).detach()
+    apart = [network.conv1(unpack(ordered.packed[start : start + 8], 16)).detach() for start in (0, 8, 16)]
+    within = sum(batch.var(dim=(0, 2, 3, 4)) for batch in apart).mean() / 3
+    error = abs(network.norm1.running_var.mean() - outputs.var(dim=(0, 2, 3, 4)).mean())
+    assert error < abs(within - outputs.var(dim=(0, 2, 3, 4)).mean())

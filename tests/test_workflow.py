@@ -53,6 +53,7 @@ def test_a_dry_run_shows_the_whole_dag(bare, options, meshes, methods, seeds, le
         **meshes,
         "voxelize": 4 if QUICK in options else 80 if "experiments/modelnet40.yaml" in options else 20,
         "list_skipped": 1,
+        "check_network": 1,
         "train": seeds,
         "prune": methods * levels * seeds,
         "evaluate": (methods * levels + 1) * seeds,

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 SCRIPTS = Path(__file__).resolve().parents[2]
-PACKAGES = ("numpy", "torch", "torch-pruning", "safetensors", "numba", "nvidia-ml-py",
+PACKAGES = ("numpy", "torch", "safetensors", "numba", "nvidia-ml-py",
             "onnx", "onnxruntime", "openvino", "zeus")  # fmt: skip
 
 

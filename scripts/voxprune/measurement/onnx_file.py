@@ -10,22 +10,23 @@ import torch
 from torch import nn
 
 from voxprune.measurement.runner import Unavailable, first_line
-from voxprune.networks.build import convolutions, resolution_of
+from voxprune.networks.build import resolution_of
+from voxprune.networks.empty import has_empty
 
 INPUT, OUTPUT = "voxels", "logits"  # names in the ONNX file
 
 
 @functools.lru_cache(maxsize=1)  # one network is prepared for several engines, threads and batch sizes in turn
-def onnx_bytes(network: nn.Module) -> bytes:
-    """The network as an ONNX file in memory, for any batch size.
+def onnx_bytes(network: nn.Module, objects: int = 1) -> bytes:
+    """The network as an ONNX file in memory, for any batch size; traced with `objects`, if its code makes that a constant.
 
     Raises Unavailable for a network with a layer that keeps no filter, which ONNX's engines don't run.
     """
-    if not all(layer.weight.numel() for layer in convolutions(network).values()):
+    if has_empty(network):
         raise Unavailable("a layer keeps no filter, and this engine runs no empty layers")
     file: Any = io.BytesIO()  # PyTorch takes it, whatever its annotations say
     resolution = resolution_of(network)
-    example = torch.zeros(1, 1, *(resolution,) * 3)
+    example = torch.zeros(objects, 1, *(resolution,) * 3)
     with warnings.catch_warnings():
         # The exporter by tracing is the deprecated one, 20 times faster than its successor, and our networks trace exactly.
         warnings.simplefilter("ignore")

@@ -1,6 +1,7 @@
 """Networks by name, and the shapes of their layers."""
 
 import importlib
+import inspect
 import os
 import sys
 
@@ -9,7 +10,8 @@ from torch import nn
 
 from voxprune.core import registry
 from voxprune.core.errors import InputError
-from voxprune.networks.layers import tolerate_empty
+from voxprune.networks.empty import tolerate_empty
+from voxprune.networks.layers import refit
 from voxprune.settings.network import NETWORKS
 
 
@@ -40,17 +42,57 @@ def build_network(name, resolution, classes):
     """A network by name, float32, initialised by its own rules from torch's random state.
 
     What is needed to build it again is its attribute `description`; `widths` there are the filters of each convolution.
-    Raises InputError for an unknown name or a resolution that doesn't fit.
+    Raises InputError for an unknown name, a resolution that doesn't fit, and a network that doesn't take voxels of one
+    channel or doesn't give logits (n, classes).
     """
+    network = _made(name, architecture(name), resolution, len(classes))
     try:
-        network = tolerate_empty(architecture(name)(resolution, len(classes)))
-        with torch.inference_mode():
-            network.eval()(torch.zeros(1, 1, *(resolution,) * 3))
-    except (RuntimeError, ValueError) as error:
-        reason = str(error).splitlines()[0]
-        raise InputError(f"network {name}: doesn't work at resolution {resolution} ({reason}); choose another") from error
+        with torch.no_grad():
+            output = network.eval()(torch.zeros(1, 1, *(resolution,) * 3))
+    except Exception as error:  # a network's own code may raise anything
+        raise InputError(f"network {name}: {_why_not(network, resolution, error)}") from error
+    check_logits(name, output, 1, len(classes))
     network.description = {"network": name, "resolution": resolution, "classes": list(classes), "widths": widths(network)}
     return network
+
+
+def _made(name, kind, resolution, classes):
+    try:
+        inspect.signature(kind).bind(resolution, classes)
+    except TypeError as error:
+        raise InputError(
+            f"network {name}: can't be made from (resolution, number of classes) ({error}); "
+            "give its class an __init__(self, resolution, classes)"
+        ) from error
+    try:
+        return kind(resolution, classes)
+    except Exception as error:
+        reason = first_line(error)
+        raise InputError(f"network {name}: doesn't work at resolution {resolution} ({reason}); choose another") from error
+
+
+def _why_not(network, resolution, error):
+    first = next((layer for layer in network.modules() if isinstance(layer, nn.Conv3d)), None)
+    if first is not None and first.in_channels > 1 and f"to have {first.in_channels} channels" in str(error):
+        return f"its first layer reads {first.in_channels} channels, but voxels have one; make it a Conv3d(1, ...)"
+    return f"doesn't work at resolution {resolution} ({first_line(error)}); choose another"
+
+
+def check_logits(name, output, objects, classes, when=""):
+    """Raises InputError where a network's output isn't finite logits float (objects, classes); when: said before the fact."""
+    if not isinstance(output, torch.Tensor):
+        fact = f"gives a {type(output).__name__} instead of one tensor of logits"
+    elif output.shape != (objects, classes):
+        fact = f"gives a tensor {tuple(output.shape)} for {objects} object(s) of {classes} classes"
+    elif not output.isfinite().all():
+        fact = "gives logits that aren't finite"
+    else:
+        return
+    raise InputError(f"network {name}: {when}{fact}; let `forward` return finite logits (n, classes) alone")
+
+
+def first_line(error):
+    return (str(error).strip() or type(error).__name__).splitlines()[0]
 
 
 def widths(network):
@@ -64,28 +106,18 @@ def resolution_of(network):
 
 
 def convolutions(network):
-    """The prunable layers, {name: Conv3d}, in the order of the network."""
-    return {name: layer for name, layer in network.named_modules() if isinstance(layer, nn.Conv3d)}
+    """The layers whose weights can be pruned, {name: Conv3d}, in the order of the network.
+
+    A weight that is computed from others in every forward pass (weight normalisation, masks of torch.nn.utils.prune) can't be.
+    """
+    layers = ((name, layer) for name, layer in network.named_modules() if isinstance(layer, nn.Conv3d))
+    return {name: layer for name, layer in layers if layer._parameters.get("weight") is not None}
 
 
 def resize(network, tensors):
     """Gives every layer the shapes of the tensors (a state dictionary of the same network after removal)."""
-    for name, layer in network.named_modules():
-        for key, parameter in [*layer.named_parameters(recurse=False), *layer.named_buffers(recurse=False)]:
-            found = tensors[f"{name}.{key}" if name else key]
-            if found.shape != parameter.shape:
-                if key in layer._parameters:
-                    setattr(layer, key, nn.Parameter(torch.empty_like(found)))
-                else:
-                    setattr(layer, key, torch.empty_like(found))
-        if isinstance(layer, nn.Conv3d):
-            depthwise = layer.groups == layer.in_channels > 1
-            layer.out_channels = len(layer.weight)
-            layer.groups = len(layer.weight) if depthwise else layer.groups
-            layer.in_channels = layer.weight.shape[1] * layer.groups
-        elif isinstance(layer, nn.Linear):
-            layer.out_features, layer.in_features = layer.weight.shape
-        elif isinstance(layer, nn.BatchNorm3d):
-            layer.num_features = len(layer.weight)
+    named = dict([*network.named_parameters(), *network.named_buffers()])
+    refit(network, {name: tensors[name] for name in named if name in tensors and tensors[name].shape != named[name].shape})
     network.load_state_dict(tensors)
+    tolerate_empty(network)
     network.description["widths"] = widths(network)

@@ -17,7 +17,9 @@ from voxprune.networks.origin import Origin
 
 def save_checkpoint(network, path, origin):
     """Writes a checkpoint: the tensors, and in the metadata the network's description and its `Origin`."""
-    tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in network.state_dict().items()}
+    tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in network.state_dict(keep_vars=True).items()}
+    for name in _repeated(network):  # safetensors refuses tensors that share memory
+        tensors[name] = tensors[name].clone()
     # One metadata key: safetensors writes several in random order, and equal checkpoints shall be equal files.
     about = {"description": network.description, "origin": msgspec.to_builtins(origin)}
     metadata = json.dumps({**about, "sha256": _digest(about, tensors)}, sort_keys=True)
@@ -50,6 +52,16 @@ def load_checkpoint(path):
         reason = str(error).splitlines()[0]
         raise InputError(f"{path}: not a voxprune checkpoint ({reason}); delete it and run again") from error
     return network.eval(), origin
+
+
+def _repeated(network):
+    """Names under which a tensor is held again: of tied weights, and of modules under two names."""
+    seen, found = set(), []
+    for name, tensor in network.state_dict(keep_vars=True).items():
+        if tensor.untyped_storage().data_ptr() in seen and tensor.numel():
+            found.append(name)
+        seen.add(tensor.untyped_storage().data_ptr())
+    return found
 
 
 def _digest(about, tensors):

@@ -1,33 +1,58 @@
 """What a network costs on paper: parameters, MACs, bytes."""
 
-from functools import partial
 from pathlib import Path
 
 import torch
 import zstandard
+from torch.nn.modules.conv import _ConvNd
 from torch.utils import flop_counter
+from torch.utils._python_dispatch import TorchDispatchMode
+from torch.utils._pytree import tree_leaves
 
 from voxprune.networks.build import convolutions
 
 
-@torch.inference_mode()
-def macs_by_layer(network):
-    """Multiply-accumulates of convolutions and linear layers for one object: {layer: MACs}.
+class _Counter(TorchDispatchMode):
+    """Adds up the MACs of every operation, by the layer that runs it."""
 
-    By torch's own formulas (torch.utils.flop_counter counts 2 FLOPs a MAC), applied to the shapes that pass through
-    each layer: FlopCounterMode gives the same, but loads torch's compiler first, a second a job. Pooling, activations
-    and normalisation count nothing, zeros count fully.
+    def __init__(self):
+        super().__init__()
+        self.running, self.found = [""], {}
+
+    def __torch_dispatch__(self, operation, types, args=(), kwargs=None):
+        output = operation(*args, **(kwargs or {}))
+        formula = flop_counter.flop_registry.get(operation.overloadpacket)
+        if formula:
+            layer = self.running[-1]
+            self.found[layer] = self.found.get(layer, 0) + formula(*args, **(kwargs or {}), out_val=output) // 2
+        return output
+
+
+@torch.no_grad()
+def macs_by_layer(network):
+    """Multiply-accumulates for one object: {layer: MACs}, "" for what `forward` itself does outside its layers.
+
+    By torch's own formulas (torch.utils.flop_counter counts 2 FLOPs a MAC), applied to the operations that really run:
+    FlopCounterMode gives the same, but loads torch's compiler first, a second a job. Pooling, activations and
+    normalisation count nothing, zeros count fully.
     """
-    found, hooks = {}, []
+    counter, hooks = _Counter(), []
     for name, layer in network.named_modules():
-        if isinstance(layer, (torch.nn.modules.conv._ConvNd, torch.nn.Linear)):
-            found[name] = 0
-            hooks.append(layer.register_forward_hook(partial(_count_macs, found, name)))
+        if isinstance(layer, (_ConvNd, torch.nn.Linear)):
+            counter.found[name] = 0
+        hooks.append(layer.register_forward_pre_hook(lambda *_, name=name: counter.running.append(name)))
+        hooks.append(layer.register_forward_hook(lambda *_: counter.running.pop() and None, always_call=True))
     resolution, device = network.description["resolution"], next(network.parameters()).device
-    network.eval()(torch.zeros(1, 1, *(resolution,) * 3, device=device))
-    for hook in hooks:
-        hook.remove()
-    return found
+    fast = torch.backends.mha.get_fastpath_enabled()
+    torch.backends.mha.set_fastpath_enabled(False)  # attention in one operation, for which torch has no formula
+    try:
+        with counter:
+            network.eval()(torch.zeros(1, 1, *(resolution,) * 3, device=device))
+    finally:
+        torch.backends.mha.set_fastpath_enabled(fast)
+        for hook in hooks:
+            hook.remove()
+    return counter.found
 
 
 @torch.inference_mode()
@@ -39,7 +64,8 @@ def activation_bytes(network):
     found, hooks = [0], []
 
     def note(layer, inputs, output):
-        found.append(4 * (sum(tensor.numel() for tensor in inputs) + output.numel()))
+        tensors = [one for one in tree_leaves((inputs, output)) if isinstance(one, torch.Tensor)]
+        found.append(4 * sum(tensor.numel() for tensor in tensors))
 
     for layer in network.modules():
         if not list(layer.children()):
@@ -49,14 +75,6 @@ def activation_bytes(network):
     for hook in hooks:
         hook.remove()
     return max(found)
-
-
-def _count_macs(found, name, layer, inputs, output):
-    if isinstance(layer, torch.nn.Linear):
-        flops = flop_counter.mm_flop(inputs[0].flatten(0, -2).shape, layer.weight.T.shape)
-    else:
-        flops = flop_counter.conv_flop_count(inputs[0].shape, layer.weight.shape, output.shape)
-    found[name] += flops // 2
 
 
 def network_cost(network):
@@ -71,20 +89,26 @@ def network_cost(network):
         "parameters": sum(parameter.numel() for parameter in network.parameters()),
         "nonzero_parameters": sum(int(parameter.count_nonzero()) for parameter in network.parameters()),
         "macs": sum(macs.values()),
-        "effective_macs": round(sum(count * _density(layers[name].weight) for name, count in macs.items())),
+        "effective_macs": round(sum(count * _density(layers[name]) for name, count in macs.items())),
         "widths": dict(network.description["widths"]),
         "weights": sum(int(kernel.count_nonzero()) for kernel in kernels),
         "filters": sum(int(kernel.flatten(1).any(dim=1).sum()) for kernel in kernels),
     }
 
 
-def _density(weight):
+def _density(layer):
+    weight = getattr(layer, "weight", None)
+    if not isinstance(weight, torch.Tensor):
+        return 1
     return int(weight.count_nonzero()) / max(1, weight.numel())
 
 
 def removed_percent(parent, child):
     """What pruning took, in percent of what the parent has; both as from `network_cost`. Weights and filters count when zero."""
-    return {name: 100 * (1 - child[name] / parent[name]) for name in ("weights", "filters", "macs", "parameters")}
+    return {
+        name: 100 * (1 - child[name] / parent[name]) if parent[name] else 0.0
+        for name in ("weights", "filters", "macs", "parameters")
+    }
 
 
 def stored_bytes(checkpoint):

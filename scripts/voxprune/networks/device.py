@@ -1,6 +1,9 @@
 """The device that a job computes on."""
 
+import copy
+
 import torch
+from torch.utils._pytree import tree_leaves
 
 
 def device_for(gpus):
@@ -9,6 +12,30 @@ def device_for(gpus):
 
 
 def to_device(network, device):
-    """Moves a network to a device, in the memory format that is faster there (channels_last_3d on CPUs, 1.1-1.4x)."""
-    memory_format = torch.channels_last_3d if device.type == "cpu" else torch.preserve_format
-    return network.to(device).to(memory_format=memory_format)
+    """Moves a network to a device, in the memory format that is faster there (channels_last_3d on CPUs, 1.1-1.4x).
+
+    A network whose code doesn't work in that format (`x.view(len(x), -1)` often doesn't) keeps the one it has.
+    """
+    network.to(device)
+    return in_channels_last(network) if device.type == "cpu" and _works(network) else network
+
+
+def in_channels_last(network):
+    """Turns kernels of 3D convolutions to channels_last_3d, in place; all else has no such format."""
+    for tensor in (*network.parameters(), *network.buffers()):
+        if tensor.dim() == 5:
+            tensor.data = tensor.data.contiguous(memory_format=torch.channels_last_3d)
+    return network
+
+
+def _works(network):
+    """Whether a forward and backward pass of two objects works in channels_last_3d; changes nothing."""
+    trial = in_channels_last(copy.deepcopy(network)).train()
+    voxels = torch.zeros(2, 1, *(network.description["resolution"],) * 3)
+    with torch.random.fork_rng(devices=[]), torch.enable_grad():
+        try:
+            outputs = [one for one in tree_leaves(trial(voxels)) if isinstance(one, torch.Tensor)]
+            sum(one.sum() for one in outputs).backward()
+        except RuntimeError:
+            return False
+    return True

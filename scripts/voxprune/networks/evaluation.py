@@ -6,7 +6,10 @@ import numpy as np
 import torch
 
 from voxprune.core.memory import enough_memory
+from voxprune.networks.precision import in_double
 from voxprune.voxels.dataset import batches
+
+GRIDS = 4  # empty, two of random cells, full
 
 
 @torch.inference_mode()
@@ -41,19 +44,21 @@ def accuracies(predicted, labels, classes):
     }
 
 
-@torch.inference_mode()
+@torch.no_grad()
 def collapsed(network):
     """Whether nothing of the input reaches the logits, so that the network answers the same to every object.
 
     What counts is that no path of weights that aren't zero is left: a layer that kept nothing cuts the network only where
     no shortcut leads around it. Found as by Tanaka et al. 2020 (SynFlow, arXiv 2006.05467): with absolute weights and no
-    biases nothing cancels out and no ReLU closes, so a full grid is answered otherwise than an empty one where a path is.
+    biases nothing cancels out and no ReLU closes, so a full grid, or a layer that norms it away, one of random cells, is answered otherwise than an empty one where a path is.
     """
-    positive = copy.deepcopy(network).double().eval()
+    positive = copy.deepcopy(network)
     for name, tensor in positive.state_dict().items():
-        tensor.zero_() if name.endswith(("bias", "running_mean")) else tensor.abs_()
+        if tensor.is_floating_point():
+            tensor.zero_() if name.endswith(("bias", "running_mean")) else tensor.abs_()
     resolution, device = network.description["resolution"], next(network.parameters()).device
-    grids = torch.zeros(2, 1, *(resolution,) * 3, dtype=torch.float64, device=device)
-    grids[1] = 1
-    empty, full = positive(grids)
-    return torch.equal(empty, full)
+    grids = torch.zeros(GRIDS, 1, *(resolution,) * 3)
+    filled = torch.rand(grids[1:].shape, generator=torch.Generator().manual_seed(0))
+    grids[1:] = (filled < torch.linspace(0.1, 1, GRIDS - 1).view(-1, 1, 1, 1, 1)).float()  # the last one is full
+    answers = in_double(positive, grids.to(device))
+    return all(torch.equal(answers[0], answer) for answer in answers[1:])

@@ -1,16 +1,22 @@
 """Choosing the units that a level takes."""
 
+import math
+
 import torch
+from torch import nn
 
 from voxprune.core.errors import InputError
 from voxprune.networks.build import convolutions
-from voxprune.pruning.groups import find_groups
-from voxprune.pruning.scoring import criterion
+from voxprune.pruning.groups import Group, find_groups
+from voxprune.pruning.scoring import Sample, criterion
+from voxprune.settings.method import Method
 
-BLOCK = 4  # scope block: the level holds in every 4 consecutive weights of a filter; 50 % is the 2:4 pattern of sparse GPUs
+# scope block: the level holds in every 4 consecutive weights of a filter, along the kernel's width; the 2:4 pattern of sparse
+# GPUs is as dense at 50 %, but runs along input channels.
+BLOCK = 4
 
 
-def pruned_count(level_percent, units, channel_multiple=1):
+def pruned_count(level_percent: float, units: int, channel_multiple: int = 1) -> int:
     """How many of a number of units a level takes: rounded half to even, as torch.nn.utils.prune counts.
 
     With a channel multiple what is kept is rounded to its nearest multiple, but never to nothing; where the level takes nothing or
@@ -22,14 +28,21 @@ def pruned_count(level_percent, units, channel_multiple=1):
     return units - min(units, channel_multiple * max(1, round((units - count) / channel_multiple)))
 
 
-def unit_sizes(network, method):
-    """The number of units of each prunable layer: {name: units}, named as by `choose_units`."""
+def unit_sizes(network: nn.Module, method: Method) -> dict[str, int]:
+    """The number of weights or filters of each prunable layer: {name: number}, named as by `choose_units`."""
     if method.unit == "weight":
         return {name: layer.weight.numel() for name, layer in convolutions(network).items()}
-    return {group.root: group.size for group in find_groups(network)}
+    return filters_of(find_groups(network))
 
 
-def choose_units(network, method, level_percent, sample=None, groups=None, full=None):
+def choose_units(
+    network: nn.Module,
+    method: Method,
+    level_percent: float,
+    sample: Sample | None = None,
+    groups: list[Group] | None = None,
+    full: dict[str, int] | None = None,
+) -> dict[str, torch.Tensor]:
     """The units to prune: {name: bool tensor, True = pruned}, in the shape of the criterion's scores.
 
     The names are those of the groups' roots for filters, of the convolutions for weights. The lowest scores go, of equal
@@ -38,14 +51,14 @@ def choose_units(network, method, level_percent, sample=None, groups=None, full=
     whole layers. scope block: `pruned_count` of each BLOCK weights.
     full: the `unit_sizes` that the level counts from, where the network was pruned before (iterative pruning); units that
     are zero already are taken first.
-    Raises InputError as `score_units`, where a grouped convolution can't lose exactly that many filters evenly, and for a
-    channel multiple or a level of blocks that would take nothing.
+    Filters that hang together in units (of a grouped convolution, say) go as whole units, as many as come nearest.
+    Raises InputError as `score_units`, and for a channel multiple or a level of blocks that would take nothing.
     """
     groups = find_groups(network) if groups is None else groups
     return choose(score_units(network, method, sample, groups), method, level_percent, groups, full)
 
 
-def score_units(network, method, sample, groups):
+def score_units(network: nn.Module, method: Method, sample: Sample | None, groups: list[Group]) -> dict[str, torch.Tensor]:
     """What `choose_units` ranks: the criterion's scores, comparable over layers where the scope is global; units that are
     zero already come before all others.
 
@@ -55,39 +68,83 @@ def score_units(network, method, sample, groups):
     if method.unit == "filter" and method.scope == "global":
         scores = {name: score / score.mean().clamp_min(1e-30) for name, score in scores.items()}
     for name, score in scores.items():
-        score[_zero_units(network, name, method.unit)] = -1.0  # below every score
+        score[_zero_units(network, name, method, groups)] = -1.0  # below every score
     return scores
 
 
-def choose(scores, method, level_percent, groups, full=None):
+def choose(
+    scores: dict[str, torch.Tensor],
+    method: Method,
+    level_percent: float,
+    groups: list[Group],
+    full: dict[str, int] | None = None,
+) -> dict[str, torch.Tensor]:
+    if method.unit == "filter":
+        return _choose_filters(scores, method, level_percent, groups, full or filters_of(groups))
     full = full or {name: score.numel() for name, score in scores.items()}
     if method.scope == "global":
         flat = torch.cat([score.flatten() for score in scores.values()])
-        gone = sum(full.values()) - len(flat)
-        pruned = _lowest(flat, pruned_count(level_percent, sum(full.values())) - gone)
-        sizes = [score.numel() for score in scores.values()]
-        chosen = {name: part.view(scores[name].shape) for name, part in zip(scores, pruned.split(sizes))}
-    elif method.scope == "block":
+        pruned = _lowest(flat, pruned_count(level_percent, sum(full.values())))
+        parts = pruned.split([score.numel() for score in scores.values()])
+        return {name: part.view(scores[name].shape) for name, part in zip(scores, parts)}
+    if method.scope == "block":
         if level_percent % (100 / BLOCK):
             raise InputError(
                 f"blocks of {BLOCK} weights can't lose {level_percent:g} %; choose a multiple of {100 // BLOCK} %"
             )
-        chosen = {name: _lowest_in_blocks(score, pruned_count(level_percent, BLOCK)) for name, score in scores.items()}
-    else:
-        chosen = {}
-        for name, score in scores.items():
-            if method.channel_multiple > full[name]:
-                raise InputError(
-                    f"layer {name}: a channel multiple of {method.channel_multiple} takes nothing of {full[name]} filters; choose a smaller"
-                )
-            gone = full[name] - score.numel()
-            chosen[name] = _lowest(score, pruned_count(level_percent, full[name], method.channel_multiple) - gone)
-    return _spread_evenly(chosen, scores, groups) if method.unit == "filter" else chosen
+        return {name: _lowest_in_blocks(score, pruned_count(level_percent, BLOCK)) for name, score in scores.items()}
+    return {name: _lowest(score, pruned_count(level_percent, full[name])) for name, score in scores.items()}
 
 
-def _zero_units(network, name, unit):
-    weight = network.get_submodule(name).weight.detach()
-    return weight == 0 if unit == "weight" else ~weight.flatten(1).any(dim=1)
+def _choose_filters(scores, method, level_percent, groups, full):
+    """Of each layer by itself, or of all together: units of the lowest scores, as many as come nearest to the level."""
+    left, chosen = filters_of(groups), {}
+    if not groups:  # an earlier step took all
+        return {}
+    if method.scope == "global":
+        count = pruned_count(level_percent, sum(full.values()))
+        return _lowest_units(scores, groups, count - sum(full.values()) + sum(left.values()))
+    for layer, filters in left.items():
+        together = [group for group in groups if group.layer == layer]
+        count = pruned_count(level_percent, full[layer], _multiple(method, layer, full[layer], together))
+        chosen |= _lowest_units(scores, together, count - full[layer] + filters)
+    return chosen
+
+
+def filters_of(groups: list[Group]) -> dict[str, int]:
+    """The number of filters that can be pruned of each layer: {layer: filters}."""
+    found: dict[str, int] = {}
+    for group in groups:
+        found[group.layer] = found.get(group.layer, 0) + group.size * group.filters
+    return found
+
+
+def _multiple(method, layer, filters, groups):
+    """What the number of filters kept must be a multiple of, so that no unit is cut in two."""
+    if method.channel_multiple > filters:
+        raise InputError(
+            f"layer {layer}: a channel multiple of {method.channel_multiple} takes nothing of {filters} filters; choose a smaller"
+        )
+    return 1 if method.channel_multiple == 1 else math.lcm(method.channel_multiple, *(group.filters for group in groups))
+
+
+def _lowest_units(scores, groups, count):
+    """{root: bool tensor}: the units of the lowest scores, with as many filters as come nearest to `count`, rather fewer."""
+    order = torch.cat([scores[group.root] for group in groups]).cpu().argsort(stable=True)
+    filters = torch.cat([torch.full((group.size,), group.filters) for group in groups])
+    taken = torch.cat([torch.zeros(1, dtype=torch.int64), filters[order].cumsum(0)])
+    pruned = torch.zeros(len(order), dtype=torch.bool)
+    pruned[order[: int((taken - count).abs().argmin())]] = True
+    return dict(zip([group.root for group in groups], pruned.split([group.size for group in groups])))
+
+
+def _zero_units(network, name, method, groups):
+    """Bool tensor in the shape of the scores: weights that are zero, units all of whose filters are."""
+    if method.unit == "weight":
+        return network.get_submodule(name).weight.detach() == 0
+    group = next(group for group in groups if group.root == name)
+    alive = network.get_submodule(group.layer).weight.detach().flatten(1).any(dim=1)
+    return ~torch.stack([alive[channels] for channels in group.members[group.layer]]).any(dim=0)
 
 
 def _lowest(scores, count):
@@ -104,19 +161,3 @@ def _lowest_in_blocks(scores, count):
     order = padded.view(len(rows), -1, BLOCK).argsort(dim=2, stable=True)
     pruned = torch.zeros_like(order, dtype=torch.bool).scatter_(2, order[..., :count], True)
     return pruned.view(len(rows), -1)[:, : rows.shape[1]].reshape(scores.shape).cpu()
-
-
-def _spread_evenly(chosen, scores, groups):
-    """In layers tied to a grouped convolution every block loses the filters at the same places: the lowest together."""
-    for group in groups:
-        count = int(chosen[group.root].sum())
-        if group.divisor == 1 or count in (0, group.size):
-            continue
-        if count % group.divisor:
-            raise InputError(
-                f"layer {group.root}: {count} filters can't be taken evenly from the {group.divisor} blocks of a grouped "
-                f"convolution; choose a level that takes a multiple of {group.divisor} of its {group.size} filters"
-            )
-        together = scores[group.root].view(group.divisor, -1).sum(dim=0)
-        chosen[group.root] = _lowest(together, count // group.divisor).repeat(group.divisor)
-    return chosen

@@ -1,30 +1,32 @@
 """How the loss changes when each filter alone is left out, and how well every criterion predicts that."""
 
 import copy
+from collections.abc import Callable
 
 import torch
 from scipy.stats import spearmanr
+from torch import nn
 from torch.nn.functional import cross_entropy
 
 from voxprune.core.errors import InputError
-from voxprune.pruning.groups import find_groups
-from voxprune.pruning.masks import silence_filters
+from voxprune.pruning.groups import find_groups, silence
+from voxprune.pruning.scoring import Sample
 from voxprune.pruning.scoring import criterion as criterion_named
 from voxprune.settings.method import criteria
 
 
 @torch.no_grad()
-def loss(network, sample):
+def loss(network: nn.Module, sample: Sample) -> float:
     """Mean cross-entropy over the sample, in eval mode."""
     network.eval()
     total = sum(cross_entropy(network(voxels), labels, reduction="sum") for voxels, labels in sample.batches())
     return float(total) / len(sample.labels)
 
 
-def leave_one_out(network, sample, report=print):
+def leave_one_out(network: nn.Module, sample: Sample, report: Callable[[str], object] = print) -> dict[str, torch.Tensor]:
     """The rise of the loss when each filter alone is removed: {group root: float64 (size,)}, negative where it falls.
 
-    The filter is fully masked (kernel, bias, BatchNorm), which equals removing it.
+    The filter is fully masked (what reads them multiplies by zero), which equals removing it.
     """
     groups, before = find_groups(network), loss(network, sample)
     nothing = {group.root: torch.zeros(group.size, dtype=torch.bool) for group in groups}
@@ -35,13 +37,13 @@ def leave_one_out(network, sample, report=print):
             without = copy.deepcopy(network)
             one = nothing[group.root].clone()
             one[number] = True
-            silence_filters(without, {**nothing, group.root: one}, groups)
+            silence(without, {**nothing, group.root: one}, groups)
             rises[group.root][number] = loss(without, sample) - before
         report(f"{group.root}: {group.size} filters left out one by one")
     return rises
 
 
-def compare(network, sample, report=print):
+def compare(network: nn.Module, sample: Sample, report: Callable[[str], object] = print) -> list[dict]:
     """One row a filter: layer, filter, loss_rise, and every criterion's score (criteria that the network can't have are
     left out). `random` is among them, as the control.
     """
@@ -64,7 +66,7 @@ def compare(network, sample, report=print):
     ]
 
 
-def rank_correlations(rows):
+def rank_correlations(rows: list[dict]) -> list[dict]:
     """Spearman's rank correlation of each criterion with the loss's rise, in each layer: rows of {layer, criterion,
     filters, correlation}; correlation is None where a layer's scores or rises are all equal.
     """

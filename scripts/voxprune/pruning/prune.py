@@ -2,13 +2,27 @@
 
 import copy
 
+import torch
+from torch import nn
+
+from voxprune.core.errors import InputError
 from voxprune.networks.cost import network_cost
 from voxprune.pruning.choose import choose, choose_units, score_units
-from voxprune.pruning.groups import dependency_graph, find_groups, remove
+from voxprune.pruning.extent import left_out
+from voxprune.pruning.groups import find_groups, remove
 from voxprune.pruning.masks import mask_filters, mask_weights, prove_removal
+from voxprune.pruning.scoring import Sample
+from voxprune.settings.method import Method
 
 
-def prune(parent, method, level_percent, sample, full=None, staircase=None):
+def prune(
+    parent: nn.Module,
+    method: Method,
+    level_percent: float,
+    sample: Sample,
+    full: dict[str, int] | None = None,
+    staircase: dict[int, float] | None = None,
+) -> tuple[nn.Module, float | None]:
     """A pruned copy of a network, and its proof of equality.
 
     sample: training objects, for data-driven criteria and for the proof. full: as in `choose_units`.
@@ -18,10 +32,13 @@ def prune(parent, method, level_percent, sample, full=None, staircase=None):
     Raises InputError as `choose_units`, and where the two differ by more than EQUALITY_TOLERANCE of the largest logit.
     """
     groups = find_groups(parent)
+    if method.unit == "filter" and not groups and not (full and sum(full.values())):  # not after steps that took all
+        raise InputError(f"no filter can be removed: {left_out(parent)}; choose a method of unit weight, or another network")
     scores = score_units(parent, method, sample, groups)
     if method.budget == "latency":
         level_percent = level_for_latency(staircase, level_percent)
     elif method.budget != "units":
+        check_reach(parent, method.budget, level_percent)
         level_percent = _level_for_budget(parent, method, level_percent, scores, groups)
     pruned = choose(scores, method, level_percent, groups, full)
     if method.apply == "remove":
@@ -35,15 +52,32 @@ def prune(parent, method, level_percent, sample, full=None, staircase=None):
     return masked, None
 
 
-def remove_level(parent, method, level_percent, sample=None):
+def remove_level(parent: nn.Module, method: Method, level_percent: float, sample: Sample | None = None) -> nn.Module:
     """A copy of a network without the filters that a level of units takes; unproved, to know what it costs."""
     groups = find_groups(parent)
     return _removed(parent, choose_units(parent, method, level_percent, sample, groups), groups)
 
 
+def reach_percent(parent: nn.Module, budget: str) -> float:
+    """The most that removing every filter takes of a network's macs or parameters, in percent."""
+    groups = find_groups(parent)
+    nothing = _removed(parent, {group.root: torch.ones(group.size, dtype=torch.bool) for group in groups}, groups)
+    return 100 * (1 - network_cost(nothing)[budget] / network_cost(parent)[budget])
+
+
+def check_reach(parent: nn.Module, budget: str, percent: float) -> None:
+    """Raises InputError where a budget is out of reach; 100 % stands for all that can be removed."""
+    most = reach_percent(parent, budget)
+    if most < percent < 100:
+        raise InputError(
+            f"a budget of {percent:g} % of the {budget} is out of reach: without any filter {most:.0f} % are gone; "
+            f"choose a level up to {most:.0f}, or budget units"
+        )
+
+
 def _removed(parent, pruned, groups):
     network = copy.deepcopy(parent)
-    remove(network, pruned, groups, dependency_graph(network))
+    remove(network, pruned, groups)
     return network
 
 
@@ -65,7 +99,7 @@ def _level_for_budget(parent, method, percent, scores, groups):
     return min((low, high), key=lambda level: abs(removed(level) - percent))
 
 
-def level_for_latency(staircase, percent):
+def level_for_latency(staircase: dict[int, float] | None, percent: float) -> int:
     """The level in percent of units whose measured latency comes nearest to `percent` less than the parent's.
 
     staircase: {level of units: latency}, with the parent at level 0, as `measure_staircase` measured it. A higher level
@@ -74,6 +108,10 @@ def level_for_latency(staircase, percent):
     """
     if percent == 100:
         return 100
+    if staircase is None:
+        raise InputError(
+            "a budget of latency needs the latency at every width; give the table of measure_staircase (--staircase)"
+        )
     levels = sorted(staircase)
     latencies = [min(staircase[below] for below in levels if below <= level) for level in levels]
     wanted = (1 - percent / 100) * staircase[0]

@@ -1,24 +1,28 @@
 """How sensitive each layer is to pruning: each layer pruned alone, to every level."""
 
 import copy
+from collections.abc import Callable
 
 import torch
+from torch import nn
 
 from voxprune.networks.evaluation import predict
 from voxprune.pruning.choose import choose_units
-from voxprune.pruning.groups import find_groups
-from voxprune.pruning.masks import silence_filters
+from voxprune.pruning.groups import find_groups, silence
 from voxprune.settings.method import Method
+from voxprune.voxels.dataset import Voxels
 
 CHOICE = Method("filter", "l1", "layer", "remove")
 
 
-def by_layer(network, voxels, objects, levels, report=print):
+def by_layer(
+    network: nn.Module, voxels: Voxels, objects: str, levels: list[int], report: Callable[[str], object] = print
+) -> list[dict]:
     """How many objects are right with one layer alone pruned by filters of lowest L1 norm: a row a (layer, level in percent),
     level 0 first.
 
     voxels: objects that no parent was fitted to, and never test objects; `objects` is their name in the table.
-    Pruned filters are fully masked (kernel, bias, BatchNorm), which equals removing them. Coupled layers count as one.
+    Pruned filters are fully masked (what reads them multiplies by zero), which equals removing them. Coupled layers count as one.
     """
     groups, rows = find_groups(network), []
     nothing = {group.root: torch.zeros(group.size, dtype=torch.bool) for group in groups}
@@ -29,7 +33,7 @@ def by_layer(network, voxels, objects, levels, report=print):
             if level:
                 pruned = copy.deepcopy(network)
                 chosen = choose_units(network, CHOICE, level, groups=groups)[group.root]
-                silence_filters(pruned, {**nothing, group.root: chosen}, groups)
+                silence(pruned, {**nothing, group.root: chosen}, groups)
                 correct = _correct(pruned, voxels)
             rows.append(
                 {

@@ -13,9 +13,10 @@ def recalibrate(network, voxels, batch_size=64):
 
     Raises InputError where a network has none.
     """
-    norms = [layer for layer in network.modules() if isinstance(layer, nn.BatchNorm3d)]
+    norms = [layer for layer in network.modules() if isinstance(layer, nn.modules.batchnorm._BatchNorm)]
+    norms = [layer for layer in norms if layer.track_running_stats]
     if not norms:
-        raise InputError("retrain batchnorm needs BatchNorm3d layers, this network has none; choose another `retrain`")
+        raise InputError("retrain batchnorm needs BatchNorm layers, this network has none; choose another `retrain`")
     norms = [layer for layer in norms if layer.num_features]
     momenta = [layer.momentum for layer in norms]
     network.eval()
@@ -23,7 +24,9 @@ def recalibrate(network, voxels, batch_size=64):
         layer.reset_running_stats()
         layer.momentum = None  # a plain average
         layer.train()
-    for inputs, _ in batches(voxels, batch_size):
+    # Objects are stored by class, and batches of one class vary less than the data set.
+    order = torch.randperm(len(voxels), generator=torch.Generator().manual_seed(0))
+    for inputs, _ in batches(voxels, batch_size, order):
         network(inputs)
     for layer, momentum in zip(norms, momenta):
         layer.momentum = momentum

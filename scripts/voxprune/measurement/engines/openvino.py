@@ -18,7 +18,11 @@ def prepare(network: nn.Module, inputs: torch.Tensor, threads: Any) -> Runner:
     except ImportError as error:
         raise Unavailable(f"openvino can't be imported: {error}") from error
     model = runtime.Core().read_model(io.BytesIO(onnx_bytes(network)))
-    model.reshape(list(inputs.shape))
+    try:
+        model.reshape(list(inputs.shape))
+    except RuntimeError:  # the number of objects is a constant in its code: a file for this number alone
+        model = runtime.Core().read_model(io.BytesIO(onnx_bytes(network, len(inputs))))
+        model.reshape(list(inputs.shape))
     settings = {
         "INFERENCE_NUM_THREADS": threads, "INFERENCE_PRECISION_HINT": "f32", "PERFORMANCE_HINT": "LATENCY", "NUM_STREAMS": 1,
     }  # fmt: skip

@@ -2,11 +2,15 @@
 
 Raises InputError where a group has no BatchNorm."""
 
+import torch
+from torch import nn
+
 from voxprune.core.errors import InputError
-from voxprune.pruning.scoring import norms
+from voxprune.pruning.groups import Group
+from voxprune.pruning.scoring import Sample, norms
 
 
-def score(network, groups, sample):
+def score(network: nn.Module, groups: list[Group], sample: Sample) -> dict[str, torch.Tensor]:
     scores = {}
     for group in groups:
         behind = norms(network, group)

@@ -3,9 +3,11 @@
 Filters near the geometric median can be stood in for by the others. Signs count: w and -w are far apart."""
 
 import torch
+from torch import nn
 
-from voxprune.pruning.scoring import from_kernels
+from voxprune.pruning.groups import Group
+from voxprune.pruning.scoring import Sample, from_kernels
 
 
-def score(network, groups, sample):
+def score(network: nn.Module, groups: list[Group], sample: Sample) -> dict[str, torch.Tensor]:
     return from_kernels(network, groups, lambda kernels: torch.cdist(kernels, kernels).sum(dim=1))

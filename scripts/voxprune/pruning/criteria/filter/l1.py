@@ -1,7 +1,11 @@
 """Sum of |w| over each filter (Li et al. 2017, arXiv 1608.08710)."""
 
-from voxprune.pruning.scoring import from_kernels
+import torch
+from torch import nn
+
+from voxprune.pruning.groups import Group
+from voxprune.pruning.scoring import Sample, from_kernels
 
 
-def score(network, groups, sample):
+def score(network: nn.Module, groups: list[Group], sample: Sample) -> dict[str, torch.Tensor]:
     return from_kernels(network, groups, lambda kernels: kernels.abs().sum(dim=1))

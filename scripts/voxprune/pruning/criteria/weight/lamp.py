@@ -1,11 +1,13 @@
 """w^2 over the sum of all w^2 of the layer that are not smaller (Lee et al. 2021, LAMP, arXiv 2010.07611)."""
 
 import torch
+from torch import nn
 
-from voxprune.pruning.scoring import weight_layers
+from voxprune.pruning.groups import Group
+from voxprune.pruning.scoring import Sample, weight_layers
 
 
-def score(network, groups, sample):
+def score(network: nn.Module, groups: list[Group], sample: Sample) -> dict[str, torch.Tensor]:
     scores = {}
     for name, layer in weight_layers(network):
         squares = layer.weight.detach().double().flatten() ** 2
