@@ -76,6 +76,6 @@ def test_a_large_triangle_is_tested_in_parts(cube, monkeypatch):
 
 def test_an_object_beyond_the_scale_is_named(cube):
     with pytest.raises(
-        InputError, match=re.escape("its longest side is 1, more than the 0.5 that fill the grid; scale it down")
+        InputError, match=re.escape("its longest side is 1, more than voxels.scale 0.5; raise that, or make it smaller")
     ):
         numpy_voxels.voxelize(read_mesh(cube), Grid(16, scale=0.5))

@@ -21,6 +21,7 @@ from voxprune.datasets.folders import find_meshes
 from voxprune.meshes.read import Mesh, read_mesh
 from voxprune.settings.voxels import Grid
 from voxprune.voxels import voxelize as module
+from voxprune.voxels.placement import hidden_cells
 from voxprune.voxels.voxelize import pack, unpack, voxelize, voxelize_meshes
 
 
@@ -134,7 +135,7 @@ def test_no_grid_is_silently_empty(cube, size):
 @given(st.integers(0, 2**32 - 1), st.floats(0.05, 0.5))
 def test_solid_fills_what_is_closed_and_nothing_that_a_ray_reaches(seed, share):
     surface = np.random.default_rng(seed).random((1, 9, 9, 9)) < share
-    solid = surface | module._hidden(surface)
+    solid = surface | hidden_cells(surface)
     assert (solid[0] >= binary_fill_holes(surface[0])).all()
     for axis in (1, 2, 3):
         for occupancy in (surface, np.flip(surface, axis)):
@@ -148,7 +149,7 @@ def test_solid_stands_a_gap_and_an_inner_wall(tmp_path):
     surface = voxelize(Mesh(*_box()), Grid(16, padding=0))
     surface[0, 5, 5, 15] = False  # a hole of one cell in the lid
     surface[0, 8, :, :] = True
-    assert (surface | module._hidden(surface)).sum() == 16**3 - 15  # but for the shaft below the hole, down to the floor
+    assert (surface | hidden_cells(surface)).sum() == 16**3 - 15  # but for the shaft below the hole, down to the floor
     assert not binary_fill_holes(surface[0])[3, 3, 3]
 
 

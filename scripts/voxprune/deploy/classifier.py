@@ -26,6 +26,7 @@ class Grid:
     padding: int
     scale: float | str
     up: str
+    views: int = 1
 
 
 @dataclass(frozen=True)

@@ -6,14 +6,8 @@ nearly so. The test is Akenine-Moeller's (Fast 3D Triangle-Box Overlap Testing, 
 
 import numpy as np
 
-from voxprune.core.errors import InputError
-from voxprune.meshes.read import Mesh, as_open3d_reads, drawn_vertices
+from voxprune.voxels.placement import occupied
 
-UPRIGHT = {  # where a mesh's x, y and z axis go, a row each, so that the named one points up
-    "z": [[1, 0, 0], [0, 1, 0], [0, 0, 1]],
-    "y": [[1, 0, 0], [0, 0, 1], [0, -1, 0]],
-    "x": [[0, 0, 1], [0, 1, 0], [-1, 0, 0]],
-}
 NO_AREA = 1e-10  # as in rasterize.py, which this module must not import, because it needs Numba
 AT_ONCE = 2**16  # columns or cells tested together, which bounds the memory taken
 
@@ -21,49 +15,10 @@ AT_ONCE = 2**16  # columns or cells tested together, which bounds the memory tak
 def voxelize(mesh, grid):
     """Occupancy of a mesh as it stands (the first of its views): bool (R, R, R), axes x, y, z with z up.
 
-    mesh: vertices float64 (n, 3) and triangles int64 (m, 3). grid: a Grid. Raises InputError where the object is larger than the
-    grid's `scale`, or its numbers leave the grid empty.
+    mesh: vertices float64 (n, 3) and triangles int64 (m, 3). grid: a Grid of one view. Raises InputError as
+    `placement.occupied`.
     """
-    vertices = as_open3d_reads(mesh) if grid.convention == "corner" else mesh.vertices
-    upright = Mesh(vertices @ np.array(UPRIGHT[grid.up], dtype=float), mesh.triangles)
-    with np.errstate(all="ignore"):  # what rounding can't represent ends in an empty grid, which is told
-        occupancy = (_centred if grid.convention == "centred" else _corner)(upright, grid)
-    if not occupancy.any():
-        raise InputError("its longest side is too small or too large to compute with; give it in another unit")
-    return occupancy | _hidden(occupancy) if grid.occupancy == "solid" else occupancy
-
-
-def _centred(mesh, grid):
-    drawn = drawn_vertices(mesh)
-    low, high = drawn.min(axis=0), drawn.max(axis=0)
-    longest = (high - low).max()
-    if grid.scale != "fit" and longest > grid.scale:
-        raise InputError(f"its longest side is {longest:.6g}, more than the {grid.scale} that fill the grid; scale it down")
-    cells = (grid.resolution - 2 * grid.padding) / (longest if grid.scale == "fit" else grid.scale) * (1 - 1e-6)
-    occupancy = np.zeros((grid.resolution,) * 3, dtype=bool)
-    placed = (mesh.vertices - (low + high) / 2) * cells + grid.resolution / 2
-    _mark_surface(occupancy, placed, mesh.triangles, np.zeros(3), 1.0)
-    return occupancy
-
-
-def _corner(mesh, grid):
-    size = 1 / grid.resolution
-    vertices = (mesh.vertices - mesh.vertices.mean(axis=0)) / np.ptp(mesh.vertices, axis=0).max()
-    occupancy = np.zeros((grid.resolution + 1,) * 3, dtype=bool)
-    _mark_surface(occupancy, vertices, mesh.triangles, vertices.min(axis=0) - size / 2, size)
-    for axis in range(3):
-        layers = np.moveaxis(occupancy, axis, 0)
-        layers[-2] |= layers[-1]
-    return occupancy[:-1, :-1, :-1]
-
-
-def _hidden(occupancy):
-    """Cells that no ray along x, y or z reaches from outside."""
-    hidden = np.ones_like(occupancy)
-    for axis in range(3):
-        hidden &= np.logical_or.accumulate(occupancy, axis=axis)
-        hidden &= np.flip(np.logical_or.accumulate(np.flip(occupancy, axis), axis=axis), axis)
-    return hidden
+    return occupied(mesh, grid, _mark_surface)[0]
 
 
 def _mark_surface(occupancy, vertices, triangles, origin, size):

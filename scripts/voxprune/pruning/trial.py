@@ -8,13 +8,12 @@ from torch import nn
 from torch.utils._pytree import tree_leaves
 
 from voxprune.networks.build import first_line
-from voxprune.pruning.groups import Group
 from voxprune.pruning.tracing import unchanged
 
 TOLERANCE = 1e-3  # relative to the largest logit: in single precision, where an error of structure is of the size of a logit
 
 
-def failures(network: nn.Module, groups: list[Group], remove: Callable, silence: Callable) -> dict[str, str]:
+def failures(network: nn.Module, groups: list, remove: Callable, silence: Callable) -> dict[str, str]:
     """{root: why its units can't be removed}: each group is added to those before it, where all together fail.
 
     remove, silence: functions of (network, pruned, groups), as in `groups`.
