@@ -51,7 +51,7 @@ docs: .venv/documented  ## build the site of the docs in site/
 	touch $@
 
 # Open3D is what our voxels are tested against; without its system libraries those tests are skipped.
-.venv/tested: .venv/ready envs/test.txt
+.venv/tested: .venv/ready envs/test.txt envs/open3d.txt
 	.venv/bin/pip install --quiet -r envs/test.txt -c envs/constraints.txt
 	bash envs/system_libraries.sh || true
 	touch $@

@@ -42,6 +42,9 @@ onsuccess:
             f"plots: {RESULTS}/plots/   all numbers: {RESULTS}/summary.csv",
             file=sys.stderr,
         )
+        left_out = len(Path(f"{RESULTS}/skipped.csv").read_text().splitlines()) - 1
+        if left_out:
+            print(f"{left_out} meshes were left out: {RESULTS}/skipped.csv says which and why", file=sys.stderr)
 
 
 onerror:

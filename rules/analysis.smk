@@ -39,6 +39,7 @@ rule write_answer:
         summary=f"{RESULTS}/summary.csv",
         demand=f"{RESULTS}/demand.csv",
         predictions=PREDICTIONS,
+        skipped=f"{RESULTS}/skipped.csv",
     output:
         answer=collect(f"{RESULTS}/answer.{{kind}}", kind=["json", "md", "rst"]),
         statistics=STATISTICS,
@@ -52,4 +53,4 @@ rule write_answer:
         code=code_hash("write_answer"),
     shell:
         stage("write_answer") + "--results {params.results:q} --summary {input.summary:q} "
-        "--demand {input.demand:q} {params.settings} > {log:q} 2>&1"
+        "--demand {input.demand:q} --skipped {input.skipped:q} {params.settings} > {log:q} 2>&1"

@@ -1,4 +1,23 @@
-# The parent networks, one per seed.
+# The network's check, and the parent networks, one per seed.
+
+
+rule check_network:
+    """Build, train, prune, save and load the network once, in seconds, so that what won't work is told first."""
+    output:
+        f"{RESULTS}/network.txt",
+    log:
+        f"{LOGS}/check_network.log",
+    priority: 10
+    conda:
+        "../envs/torch.yaml"
+    params:
+        network=config["network"],
+        resolution=config["voxels"]["resolution"],
+        classes=CLASS_OPTIONS,
+        code=code_hash("check_network", *NETWORK_FILES, *method_files("filter", "l1", "none")),
+    shell:
+        stage("check_network") + "--network {params.network:q} --resolution {params.resolution} {params.classes:q} "
+        "--report {output:q} 2>&1 | tee {log:q}"
 
 
 rule train:

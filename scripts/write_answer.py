@@ -31,7 +31,8 @@ def main(options):
     for name, table in tables.items():
         with atomic_write(options.results / f"statistics/{name}.csv") as temporary:
             table.to_csv(temporary, index=False)
-    found = findings.find_answer(levels, budgets, summary, demand, options.margin_points, confidence)
+    skipped = pd.read_csv(options.skipped, dtype=str)
+    found = findings.find_answer(levels, budgets, summary, demand, options.margin_points, confidence, len(skipped))
     write_json(options.results / "answer.json", found)
     for markup, ending in (("markdown", "md"), ("rst", "rst")):
         with atomic_write(options.results / f"answer.{ending}") as temporary:
@@ -43,6 +44,7 @@ def parse():
     parser.add_argument("--results", type=Path, required=True, help="folder of the experiment: predictions in, answer out")
     parser.add_argument("--summary", required=True, help="summary.csv")
     parser.add_argument("--demand", required=True, help="demand.csv")
+    parser.add_argument("--skipped", required=True, help="skipped.csv of the voxels")
     add_options(parser, Answer)
     return parser
 

@@ -17,8 +17,10 @@ def find_answer(
     demand: pd.DataFrame,
     margin_points: float,
     confidence: float,
+    skipped: int = 0,
 ) -> dict:
-    """The answer as plain data, see schemas/answer.schema.yaml. levels, budgets: tables of `comparison`. margin_points: as in the config."""
+    """The answer as plain data, see schemas/answer.schema.yaml. levels, budgets: tables of `comparison`. margin_points: as in the
+    config. skipped: how many meshes were left out."""
     tested = levels[levels["method"] != "parent"]
     runs = tested[~tested["collapsed"]]
     cell = dict(zip(CELL, fastest_cell(demand)))
@@ -38,8 +40,14 @@ def find_answer(
         "shown": _shown(methods),
         "at_equal_cost": _best_at_budgets(budgets),
         "study": _study_claims(levels),
-        "warnings": warnings(demand),
+        "warnings": " ".join(filter(None, [warnings(demand), _left_out(skipped)])),
     }  # fmt: skip
+
+
+def _left_out(count):
+    if not count:
+        return ""
+    return f"{count} mesh{'es' * (count > 1)} couldn't be used and count{'s' * (count == 1)} in no figure: see skipped.csv."
 
 
 def _method_answer(rows, levels):

@@ -14,7 +14,7 @@ STYLE = """.. raw:: html
    <style>.h-screen.items-center {align-items: safe center} .prose.max-w-lg {max-width: 60rem}</style>
 
 """
-UNITS = {"filter": "filters", "weight": "weights"}
+UNITS = {"filter": "filters", "weight": "weights of the convolutions"}
 
 
 def tell(answer: dict) -> list:

@@ -66,6 +66,8 @@ def voxelize_meshes(meshes, shard, table, grid, cache, on_bad_mesh="fail", worke
     with _maker(grid) as make, _workers(workers, folder) as run:
         work = partial(_voxelize_cached, grid=grid, cache=cache, codes=codes, make=make)
         for path, (key, row) in zip(meshes, tqdm(run(work, meshes), total=len(meshes), unit=" meshes", disable=None)):
+            if not key and on_bad_mesh == "skip":
+                row["reason"] = row["reason"].removesuffix(f"; {REMEDY}")
             found.append((key, {"file": path.name, **row}))
             if not key:
                 progress(f"{'skipped' if on_bad_mesh == 'skip' else 'bad'}: {row['reason']}")
