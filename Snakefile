@@ -4,7 +4,7 @@ from snakemake.utils import min_version
 min_version("9.19")
 
 
-configfile: "config.yaml"
+configfile: f"{workflow.basedir}/config.yaml"  # also where Snakemake runs in another folder
 
 
 include: "rules/common.smk"

@@ -1,7 +1,9 @@
 # What all rules share: the checked config, the axes of the experiment, its paths, and what makes a job rerun.
 import os
 import shlex
+import subprocess
 import sys
+from importlib.util import find_spec
 
 import yaml
 from snakemake.exceptions import WorkflowError
@@ -12,7 +14,7 @@ sys.path.insert(0, str(SCRIPTS))
 from voxprune.core import paths
 from voxprune.core.errors import InputError
 from voxprune.core.interruption import RUN, lock_folder
-from voxprune.core.provenance import code_hash
+from voxprune.core.provenance import code_hash, settings_hash
 from voxprune.core.record import check_record, write_record
 from voxprune.datasets.folders import SPLITS, find_meshes, folder_hash
 from voxprune.datasets.modelnet import MODELNET
@@ -130,6 +132,22 @@ def gpus_here():
 
 GPUS = gpus_here()
 NETWORK_FILES = network_files(SETTINGS.network)
+
+
+def check_own_network():
+    """Refuses a network of the user's own that can't be trained or pruned, in a dry run too; told once for each version of it."""
+    wanted = [SETTINGS.network, str(SETTINGS.voxels.resolution), *CLASS_OPTIONS, code_hash("check_network", *NETWORK_FILES)]
+    told = f".snakemake/voxprune-networks/{settings_hash(wanted)}.txt"
+    if ":" not in SETTINGS.network or Path(told).exists() or find_spec("torch") is None:  # torch: else in an environment
+        return
+    command = [sys.executable, SCRIPTS / "check_network.py", "--network", SETTINGS.network, "--report", told]
+    command += ["--resolution", str(SETTINGS.voxels.resolution), *CLASS_OPTIONS]
+    done = subprocess.run(command, capture_output=True, text=True)
+    if done.returncode:
+        raise WorkflowError((done.stderr.strip().splitlines() or ["the check of the network failed"])[-1])
+
+
+check_own_network()
 
 
 def parent_folder(index):

@@ -97,6 +97,25 @@ def test_the_workflow_runs_from_another_folder(bare, tmp_path):
     assert len(list((tmp_path / "one" / target).glob("*.off"))) == 40
 
 
+@pytest.mark.parametrize("forward, sentence", [
+    ("return self.fc(x.sum(dim=(2, 3, 4)))[:, :1]", "network mine:Mine: "),
+    ("return self.missing(x)", "network mine:Mine: .*missing"),
+])  # fmt: skip
+def test_a_network_that_cannot_work_is_refused_in_a_dry_run(bare, tmp_path, forward, sentence):
+    folder = clone(tmp_path / "voxprune", bare)
+    lines = ["from torch import nn", "", "class Mine(nn.Module):", "    def __init__(self, resolution, classes):",
+             "        super().__init__()", "        self.conv, self.fc = nn.Conv3d(1, 8, 3), nn.Linear(8, classes)", "",
+             "    def forward(self, x):", "        x = self.conv(x)", f"        {forward}"]  # fmt: skip
+    (folder / "mine.py").write_text("\n".join(lines) + "\n")
+    (folder / "own.yaml").write_text((folder / QUICK).read_text() + "network: mine:Mine\n")
+    output = snakemake(folder, "-n", "--configfile", "own.yaml", check=False)
+    assert re.search(sentence, output) and "Job stats" not in output
+    (folder / "mine.py").write_text(
+        (folder / "mine.py").read_text().replace(forward, "return self.fc(x.mean(dim=(2, 3, 4)))")
+    )
+    assert "train" in jobs(folder, "--configfile", "own.yaml")
+
+
 def test_an_empty_class_stops_before_any_job(bare, tmp_path, cube):
     for name in ("chair", "table"):
         for split in ("train", "test"):
