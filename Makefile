@@ -15,7 +15,7 @@ help:  ## show this list
 run: .venv/ready  ## install what running needs, then run the default experiment
 	snakemake --cores all --resources gpu=1
 
-test: .venv/tested lint  ## install what tests need, then lint and run all tests
+test: .venv/tested lint  ## install what tests need, then lint and run the tests
 	python -m pytest tests
 
 lint: .venv/tested  ## check style, format and types

@@ -1,6 +1,6 @@
 """The answer in numbers: how far each method can go before accuracy may be worse than the parent's, and what that saves.
 
-Everything is taken from the tables of `voxprune.comparison`; `voxprune.sentences` puts it into words.
+Everything is taken from the tables of `voxprune.answer.comparison`; `voxprune.answer.sentences` puts it into words.
 """
 
 import pandas as pd

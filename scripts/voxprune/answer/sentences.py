@@ -1,4 +1,4 @@
-"""The answer in plain sentences, each made from the numbers of `voxprune.answer`."""
+"""The answer in plain sentences, each made from the numbers of `voxprune.answer.findings`."""
 
 import pandas as pd
 

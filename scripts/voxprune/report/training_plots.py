@@ -91,7 +91,7 @@ def _kept_epoch(validated):
     return "the best epoch on validation objects is kept" if validated else "no validation objects, the last epoch is kept"
 
 
-@captioned("table: as from oracle.rank_correlations. One row a criterion, one mark a layer, the best mean on top.")
+@captioned("table: as from leave_one_out.rank_correlations. One row a criterion, one mark a layer, the best mean on top.")
 def criteria_correlations(axes, table, note):
     means = table.groupby("criterion")["correlation"].mean().sort_values()
     places = {criterion: place for place, criterion in enumerate(means.index)}

@@ -13,4 +13,4 @@ class Answer(Section, frozen=True):
     margin_points: Annotated[float, Meta(gt=0, le=100), says(
         "loss of test accuracy that matters to you; a level that is shown to lose less is non-inferior")] = 1.0  # fmt: skip
     confidence_percent: Annotated[float, Meta(ge=50, lt=100), says(
-        "of all intervals, and of the tests together over all methods and levels")] = 95  # fmt: skip
+        "of the intervals of accuracy, and of the tests together over all methods and levels; speedups have 95 %")] = 95  # fmt: skip

@@ -19,10 +19,10 @@ class Windows(Section, frozen=True):
         "latency: rounds over all networks in random order; differences are paired by round")] = 5  # fmt: skip
     seconds: Annotated[Positive, says(
         "latency: at least this long a network, cell (engine, threads, batch size) and round")] = 0.02  # fmt: skip
-    calls: Annotated[Count, says("latency: and at least this many calls")] = 1
+    calls: Annotated[Count, says("latency: at least this many calls a network, cell and round")] = 1
     warmup_calls: Annotated[Natural, says("before each round and window, not counted")] = 1
     warmup_seconds: Annotated[NotNegative, says("and on a GPU at least this long, until its clocks are up")] = 0
-    windows: Annotated[Count, says("throughput, utilization, energy: windows a network and cell")] = 1
+    windows: Annotated[Count, says("throughput, utilization, energy: windows per network and cell")] = 1
     window_seconds: Annotated[Positive, says("each at least this long; energy needs 10")] = 0.05
 
 
@@ -32,7 +32,7 @@ FULL = Windows(
 
 
 class Conditions(Section, frozen=True):
-    """What is measured, but for how long."""
+    """What is measured; for how long is set by the windows."""
 
     detail: Annotated[Literal["brief", "full"], says(
         "brief: minutes, shows large differences | full: hours, for a publication")] = "brief"  # fmt: skip

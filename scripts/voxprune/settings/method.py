@@ -33,7 +33,7 @@ class Method(Section, frozen=True):
     budget: Annotated[Literal["units", "macs", "parameters", "latency"], says(
         "levels are percent of these: units, or the network's macs, parameters or latency, which is measured here first")] = "units"  # fmt: skip
     steps: Annotated[Count, says("prune in so many equal steps, and retrain after each")] = 1
-    retrain: Annotated[str, one_of(RETRAIN_KINDS), says("what follows pruning:")] = "none"
+    retrain: Annotated[str, one_of(RETRAIN_KINDS), says("what follows pruning")] = "none"
     epochs: Annotated[Count | None, says("of retraining, after each step")] = None
     learning_rate: Annotated[Positive | None, says("of retraining by finetune")] = None
 

@@ -9,6 +9,7 @@ import msgspec
 
 from voxprune.core.registry import choices
 from voxprune.settings.config import Config
+from voxprune.settings.measurement import Measurement
 from voxprune.settings.method import RETRAINING, Method
 from voxprune.settings.schema import schema_of
 from voxprune.settings.section import Section
@@ -77,7 +78,7 @@ def _methods(methods):
 def _meaning(field, schema):
     text = schema["description"]
     if field.name == "retrain":
-        text = " | ".join([text, *(f"{kind.name}: {kind.summary}" for kind in choices(RETRAINING).values())])
+        text = " | ".join([f"{text}:", *(f"{kind.name}: {kind.summary}" for kind in choices(RETRAINING).values())])
     default = field.default
     return text if default in (msgspec.NODEFAULT, None, "none") else f"{text} (default {default})"
 
@@ -121,7 +122,13 @@ def settings_page() -> str:
                 parts.append(
                     f"| `{key}` | {_default(schema)} | {_range(schema)} | {schema['description'].replace('|', chr(92) + '|')} |\n"
                 )
-    return "".join(parts)
+    full = _flow(msgspec.to_builtins(Measurement().full))
+    return "".join(parts) + f"\nThe defaults are those of `brief`; `full` is `{full}`.\n\n{_kinds()}"
+
+
+def _kinds():
+    kinds = "".join(f"| `{kind.name}` | {kind.summary} |\n" for kind in choices(RETRAINING).values())
+    return f"## Kinds of retraining\n\n| kind | meaning |\n|---|---|\n{kinds}"
 
 
 def _title(name):

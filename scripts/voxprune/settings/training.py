@@ -32,7 +32,7 @@ class Training(Section, frozen=True):
 
 
 class Augmentation(Section, frozen=True):
-    """How training objects vary; drawn anew every epoch. Each needs more epochs and gives accuracy."""
+    """How training objects vary; drawn anew every epoch. Each usually needs more epochs, and may raise accuracy."""
 
     rotation_degrees: Annotated[float, Meta(ge=0, le=180), says(
         "turned about the up axis by up to this; 180 for objects without a common front")] = 0  # fmt: skip
