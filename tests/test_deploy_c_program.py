@@ -154,6 +154,19 @@ def test_off_as_it_is_met_in_the_wild(programs, cube, variant):
     assert cells(programs["plain"], cube) == [expected_cells(read_mesh(cube), Grid(16))]
 
 
+def test_numbers_in_any_notation(programs, tmp_path):
+    """Rounded as Python rounds them: plain decimals, exponents, more digits than a double holds."""
+    words = ["0.1", "-.5", "5.", "+1", "1e-1", "2.5E0", "1.23456789012345678", "-0.000000000000000001", "007", "123456789012345e-14",
+             "0.30000000000000004", "-2.675", "1.005", "0.615", "3"]  # fmt: skip
+    rng, paths = np.random.default_rng(0), [tmp_path / f"{number}.off" for number in range(30)]
+    for path in paths:
+        rows = [" ".join(rng.choice(words, 3)) for _ in range(9)]
+        rows += ["%.17g %.15g %.7f" % tuple(rng.normal(size=3)) for _ in range(9)]
+        faces = [f"3 {a} {b} {c}" for a, b, c in rng.integers(0, 18, (20, 3))]
+        path.write_text("\n".join(["OFF", "18 20 0", *rows, *faces]) + "\n")
+    assert cells(programs["plain"], *paths) == [expected_cells(read_mesh(path), Grid(16)) for path in paths]
+
+
 def test_a_face_may_go_on_over_lines(programs, cube):
     plain = expected_cells(read_mesh(cube), Grid(16))
     cube.write_text(cube.read_text().replace("4 0 3 2 1", "4 0\n3\n2 1").replace("4 3 0 4 7", "4\n\n3 0\n4 7"))

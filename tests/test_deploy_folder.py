@@ -15,6 +15,7 @@ from msgspec.structs import replace
 
 import nets
 from conftest import ROOT
+from voxprune.core.errors import InputError
 from voxprune.deploy.card import model_card
 from voxprune.deploy.facts import card_facts
 from voxprune.deploy.folder import export
@@ -119,6 +120,11 @@ def test_exporting_again_leaves_nothing_of_the_last_time(tmp_path):
     export(network(50), GRID, CLASSES, tmp_path, INPUTS)
     export(network(50), GRID, CLASSES, tmp_path)
     assert not (tmp_path / "model-int8.onnx").exists()
+
+
+def test_a_network_of_another_resolution_is_refused(tmp_path):
+    with pytest.raises(InputError, match=r"the network takes 16\^3 voxels, not 32\^3"):
+        export(network(50), Grid(32), CLASSES, tmp_path)
 
 
 # ---- the card --------------------------------------------------------------------------------------------------------

@@ -19,7 +19,9 @@ from voxprune.deploy.facts import agreement
 from voxprune.deploy.runtime import copy_runtime
 from voxprune.networks.cost import network_cost
 
-C_PROGRAM = sorted((Path(__file__).parent / "c").glob("[!l]*"))  # all but lanes.h, which is part of model.c
+C_PROGRAM = [
+    path for path in sorted((Path(__file__).parent / "c").iterdir()) if path.name != "lanes.h"
+]  # that is in model.c
 MADE = ("model.onnx", "model-fp16.onnx", "model-int8.onnx", "model.safetensors", "model.c", "model.h", "labels.json", "README.md",
         *(path.name for path in C_PROGRAM))  # fmt: skip
 CHECKED = 16  # objects on which the float32 file is compared with torch
@@ -33,9 +35,24 @@ def export(network, grid, classes, folder, inputs=None, about=None, checkpoint=N
     `card.model_card`. checkpoint: the file to copy as model.safetensors; without, the tensors alone are written. test: Voxels on
     which the card compares the ONNX files.
     """
-    folder, contents, missing = Path(folder), {}, {}
-    for name in MADE:
-        (folder / name).unlink(missing_ok=True)
+    if grid.resolution != network.description["resolution"]:
+        raise InputError(
+            f"{folder}: the network takes {network.description['resolution']}^3 voxels, not {grid.resolution}^3; give it its own"
+        )
+    contents, missing = _contents(network, grid, classes, inputs, checkpoint)
+    runtime = _write(Path(folder), contents)
+    about = _facts(network, grid, classes) | (about or {}) | {"missing": missing}
+    if test is not None and "model.onnx" in contents:
+        about["agreement"] = agreement({name: contents[name] for name in contents if name.endswith(".onnx")}, test)
+    about["files"] = _sums(Path(folder), [*sorted(contents), *runtime])
+    with atomic_write(Path(folder) / "README.md") as temporary:
+        temporary.write_text(model_card(about))
+    return missing
+
+
+def _contents(network, grid, classes, inputs, checkpoint):
+    """({file: bytes} of all that is made from the network, {file: reason} of what isn't)."""
+    contents, missing = {}, {}
     for make in (_c_program, _onnx_models):
         try:
             contents |= make(network, grid, classes, inputs, missing)
@@ -44,20 +61,17 @@ def export(network, grid, classes, folder, inputs=None, about=None, checkpoint=N
             missing[name] = reason
     contents["labels.json"] = _json({"labels": list(classes), "voxels": onnx_files.voxel_settings(grid)})
     contents["model.safetensors"] = Path(checkpoint).read_bytes() if checkpoint else tensors_to_bytes(network.state_dict())
+    return contents, missing
+
+
+def _write(folder, contents):
+    """Writes files in place of all that an earlier export made; returns the names of the Python files beside them."""
+    for name in MADE:
+        (folder / name).unlink(missing_ok=True)
     for name, content in contents.items():
         with atomic_write(folder / name) as temporary:
             temporary.write_bytes(content)
-    runtime = copy_runtime(folder)
-    if test is not None and "model.onnx" in contents:
-        about = (about or {}) | {
-            "agreement": agreement({name: contents[name] for name in contents if name.endswith(".onnx")}, test)
-        }
-    card = model_card(
-        _facts(network, grid, classes) | (about or {}) | {"missing": missing, "files": _sums(folder, contents, runtime)}
-    )
-    with atomic_write(folder / "README.md") as temporary:
-        temporary.write_text(card)
-    return missing
+    return copy_runtime(folder)
 
 
 def _c_program(network, grid, classes, inputs, missing):
@@ -85,13 +99,10 @@ def _facts(network, grid, classes):
     }  # fmt: skip
 
 
-def _sums(folder, contents, runtime):
-    """{file: {bytes, sha256}} of everything but the card itself."""
-    names = sorted(contents) + runtime
-    return {
-        name: {"bytes": (folder / name).stat().st_size, "sha256": hashlib.sha256((folder / name).read_bytes()).hexdigest()}
-        for name in names
-    }
+def _sums(folder, names):
+    """{file: {bytes, sha256}}."""
+    files = {name: (folder / name).read_bytes() for name in names}
+    return {name: {"bytes": len(content), "sha256": hashlib.sha256(content).hexdigest()} for name, content in files.items()}
 
 
 def _json(content):

@@ -21,12 +21,20 @@ class WithoutChannels(TorchFunctionMode):
         kwargs = kwargs or {}
         if function in CONVOLUTIONS and (args[0].shape[1] == 0 or args[1].numel() == 0):
             return _convolve(function, *_arguments(*args, **kwargs))
+        if _not_exportable(function) and args[0].numel() == 0:
+            return _with_stand_in(function, args, kwargs)
         try:
             return function(*args, **kwargs)
         except (RuntimeError, ValueError, IndexError):
             if not args or not isinstance(args[0], torch.Tensor) or args[0].numel():
                 raise
             return _with_stand_in(function, args, kwargs)
+
+
+def _not_exportable(function):
+    """Whether torch.export fails with a function of nothing, where torch itself may run it."""
+    name = getattr(function, "__name__", "")
+    return "pool" in name or name == "batch_norm"
 
 
 def _arguments(input, weight, bias=None, *args, **kwargs):

@@ -184,23 +184,22 @@ static void place_in_corner(Mesh *mesh, Cells *cells)
     for (int axis = 0; axis < 3; axis++) cells->origin[axis] = low[axis] - cells->size / 2;
 }
 
-/* Marks the cells hidden inside: the surface lies on both sides of them along all three axes. */
-static void fill(float *voxels)
+/* Marks the cells hidden inside too: seen from them, the surface lies on both sides along all three axes. sides: memory of a byte
+ * a cell. */
+static void fill(float *voxels, unsigned char *sides)
 {
     static const long steps[3] = {(long)R * R, R, 1};
-    for (long n = 0; n < (long)R * R * R; n++) {
-        int sides = 0;
-        if (voxels[n] == 1) continue;
-        for (int axis = 0; axis < 3; axis++) {
-            const long place = n / steps[axis] % R;
+    const long count = (long)R * R * R;
+    memset(sides, 0, (size_t)count);
+    for (int axis = 0; axis < 3; axis++)
+        for (long start = 0; start < count; start++) {
+            const long step = steps[axis], end = start + (R - 1) * step;
             int before = 0, behind = 0;
-            for (long other = 0; other < place; other++) before |= voxels[n + (other - place) * steps[axis]] == 1;
-            for (long other = place + 1; other < R; other++) behind |= voxels[n + (other - place) * steps[axis]] == 1;
-            sides += before && behind;
+            if (start / step % R) continue; /* no line begins here */
+            for (long n = start; n <= end; n += step) sides[n] = (unsigned char)(sides[n] + (before |= voxels[n] > 0));
+            for (long n = end; n >= start; n -= step) sides[n] = (unsigned char)(sides[n] + (behind |= voxels[n] > 0));
         }
-        if (sides == 3) voxels[n] = 2; /* told apart from the surface until all cells are judged */
-    }
-    for (long n = 0; n < (long)R * R * R; n++) voxels[n] = voxels[n] > 0;
+    for (long n = 0; n < count; n++) voxels[n] = sides[n] == 6;
 }
 
 int voxelize(Mesh *mesh, float *voxels)
@@ -221,8 +220,7 @@ int voxelize(Mesh *mesh, float *voxels)
                 const long x = i < R ? i : R - 1, y = j < R ? j : R - 1, z = k < R ? k : R - 1;
                 voxels[(x * R + y) * R + z] = 1, count++;
             }
+    if (MODEL_SOLID) fill(voxels, cells.occupied);
     free(cells.occupied);
-    if (!count) return mesh_fail(mesh, "its longest side is too small or too large to compute with; give it in another unit");
-    if (MODEL_SOLID) fill(voxels);
-    return 0;
+    return count ? 0 : mesh_fail(mesh, "its longest side is too small or too large to compute with; give it in another unit");
 }
