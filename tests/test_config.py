@@ -187,7 +187,7 @@ def test_what_is_shipped_derives_from_the_declared_settings():
     ("train", ["training", "augmentation", "voxels"], ["--voxels=v", "--classes=c", "--checkpoint=c", "--curve=c"]),
     ("voxelize", ["voxels"], ["--meshes=m", "--shard=s", "--table=t", "--cache=c"]),
     ("measure", ["measurement"], ["--parent=p", "--checkpoints=c", "--outputs=o", "--samples=s", "--voxels=v"]),
-    ("write_answer", ["answer"], ["--results=r", "--summary=s", "--demand=d"]),
+    ("write_answer", ["answer"], ["--results=r", "--summary=s", "--demand=d", "--skipped=k"]),
     ("generate_furniture", ["dataset"], ["--class=chair", "--folder=f"]),
     ("extract_archive", ["dataset"], ["--archive=a", "--folder=f", "--classes=c"]),
 ])  # fmt: skip

@@ -27,6 +27,7 @@ JOINED = {
     "staircase",
 }  # params that `options` in common.smk has quoted
 NUMBERS = {
+    "resolution",
     "seed",
     "seeds",
     "level",
