@@ -24,6 +24,7 @@ report: (Path.cwd() / f"{RESULTS}/answer.rst").as_posix()
 rule all:
     default_target: True
     input:
+        f"{RESULTS}/network.txt",
         METRICS,
         f"{RESULTS}/answer.md",
         collect(f"{RESULTS}/tables/{{table}}.md", table=TABLES),

@@ -24,7 +24,6 @@ rule train:
     """Train the parent network of one seed."""
     input:
         shards=SHARDS,
-        check=ancient(f"{RESULTS}/network.txt"),  # what a change of the network reruns is told by params
     output:
         checkpoint=f"{PARENT}/checkpoint.safetensors",
         curve=f"{PARENT}/training.csv",

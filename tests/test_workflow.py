@@ -343,7 +343,7 @@ def test_adding_choices_reruns_nothing(copy):
     ("training/retraining/finetune.py", {}),
     ("pruning/criteria/weight/l1.py", {"prune": 2, "evaluate": 2, "measure": 1, **REPORT}),
     ("measurement/engines/openvino.py", {"measure": 3, "measure_parent": 1, **REPORT}),
-    ("networks/architectures/original.py", {"train": 1, **FROM_PARENT}),
+    ("networks/architectures/original.py", {"check_network": 1, "train": 1, **FROM_PARENT}),
 ])  # fmt: skip
 def test_changing_a_choice_reruns_what_uses_it(copy, path, expected):
     code = copy / "scripts/voxprune" / path

@@ -19,10 +19,10 @@ def write_record(path: str | Path, config: dict) -> None:
 def check_record(path: str | Path, config: dict, memory: str | Path) -> None:
     """Raises InputError where results were made with another config, and Snakemake can't know what made them.
 
-    path: as by `write_record`. memory: the folder in which Snakemake keeps what made each file; as long as it is there, a
-    changed setting reruns what depends on it.
+    path: as by `write_record`. memory: the folder in which Snakemake keeps what made each file; as long as it holds any, a
+    changed setting reruns what depends on it. A dry run leaves it empty.
     """
-    if Path(memory).is_dir() or not Path(path).is_file():
+    if any(Path(memory).glob("*")) or not Path(path).is_file():
         return
     changed = next(differences(yaml.safe_load(Path(path).read_text()), config), None)
     if changed is not None:
