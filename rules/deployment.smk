@@ -23,4 +23,4 @@ rule export:
         code=code_hash("export", *NETWORK_FILES),
     shell:
         stage("export") + "--checkpoint {input.checkpoint:q} --metrics {input.metrics:q} --demand {input.demand:q} "
-        "--voxels {params.voxels:q} --data-name {params.data:q} --terms {params.terms:q} --folder {output:q} 2>&1 | tee {log:q}"
+        "--voxels {params.voxels:q} --data-name={params.data:q} --terms={params.terms:q} --folder {output:q} 2>&1 | tee {log:q}"

@@ -403,6 +403,13 @@ def test_changing_a_file_that_a_network_of_ones_own_imports_retrains(copy):
     assert jobs(copy, parent, "--configfile", "own.yaml") == {"train": 1}
 
 
+def test_a_network_is_exported_as_an_optional_target(copy):
+    folder = "results/quick/deploy/filter/level050"
+    snakemake(copy, folder, "--cores", "2", "--configfile", QUICK)
+    command = [sys.executable, copy / folder / "classify.py", mesh(copy)]
+    assert re.search(r"chair_0041.off: (chair|table) \(", subprocess.run(command, capture_output=True, text=True).stdout)
+
+
 def test_a_bad_mesh_stops_with_a_sentence_or_is_skipped_and_listed(copy):
     mesh(copy).write_text("OFF\n0 0 0\n")
     table = "results/voxels/furniture-quick/16-centred-surface-padding1/test/chair.csv"
