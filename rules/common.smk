@@ -21,7 +21,7 @@ from voxprune.datasets.modelnet import MODELNET
 from voxprune.datasets.source import find_source, split_arguments
 from voxprune.meshes.endings import format_files
 from voxprune.report import catalogue
-from voxprune.settings.config import check_config
+from voxprune.settings.config import check_config, without_removed_methods
 from voxprune.settings.files import criteria_files, engine_files, method_files, network_files
 from voxprune.settings.method import CRITERIA
 from voxprune.settings.voxels import Cells, Grid
@@ -37,8 +37,7 @@ def typed(value):
 
 
 update_config(config, typed(workflow.config_settings.config or {}))
-# An override removes a method by setting it to null.
-config["methods"] = {name: method for name, method in config["methods"].items() if method is not None}
+config.update(without_removed_methods(config))
 try:
     SETTINGS = check_config(config)
     MESHES, CLASSES = find_source(config["dataset"])
@@ -136,9 +135,11 @@ NETWORK_FILES = network_files(SETTINGS.network)
 
 def check_own_network():
     """Refuses a network of the user's own that can't be trained or pruned, in a dry run too; told once for each version of it."""
+    if ":" not in SETTINGS.network or find_spec("torch") is None:  # torch: else in an environment
+        return
     wanted = [SETTINGS.network, str(SETTINGS.voxels.resolution), *CLASS_OPTIONS, code_hash("check_network", *NETWORK_FILES)]
     told = f".snakemake/voxprune-networks/{settings_hash(wanted)}.txt"
-    if ":" not in SETTINGS.network or Path(told).exists() or find_spec("torch") is None:  # torch: else in an environment
+    if Path(told).exists():
         return
     command = [sys.executable, SCRIPTS / "check_network.py", "--network", SETTINGS.network, "--report", told]
     command += ["--resolution", str(SETTINGS.voxels.resolution), *CLASS_OPTIONS]

@@ -45,6 +45,11 @@ class Config(Section, frozen=True):
     measurement: Measurement = Measurement()
 
 
+def without_removed_methods(content: dict) -> dict:
+    """The config's dictionary without the methods that an experiment removed, by setting them to null."""
+    return content | {"methods": {name: method for name, method in content["methods"].items() if method is not None}}
+
+
 def check_config(content: dict) -> Config:
     """The `Config` in a dictionary, as read from YAML. Raises InputError naming the key, its value and the remedy for the
     first thing that is wrong in it.
