@@ -7,7 +7,7 @@ EXPERIMENT ?= furniture
 REFINED = results/$(EXPERIMENT)/refined.yaml
 TYPED = $(addprefix scripts/voxprune/,core settings pruning measurement answer)
 
-.PHONY: help experiments run test lint settings report refine dag docs clean
+.PHONY: help experiments compare power run test lint settings report refine dag docs clean
 
 help:  ## show this list
 	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' Makefile | expand -t 10
@@ -37,6 +37,12 @@ refine: .venv/ready  ## run finer levels until the level where accuracy is lost 
 
 experiments: .venv/ready  ## list the experiments that have results
 	python scripts/list_experiments.py
+
+compare: .venv/ready  ## put experiments side by side: make compare EXPERIMENTS="furniture mine"
+	python scripts/compare_experiments.py --experiments $(EXPERIMENTS)
+
+power: .venv/ready  ## say before training what the configured seeds and test objects can show
+	snakemake results/$(EXPERIMENT)/power.csv --cores all --resources gpu=1 $(if $(CONFIG),--configfile $(CONFIG))
 
 dag: .venv/ready  ## print the graph of the rules
 	snakemake --rulegraph mermaid-js 2>/dev/null

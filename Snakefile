@@ -18,7 +18,7 @@ include: "rules/report.smk"
 include: "rules/deployment.smk"
 
 
-report: (Path.cwd() / f"{RESULTS}/answer.rst").as_posix()
+report: (Path.cwd() / f"{RESULTS}/front_page.rst").as_posix()
 
 
 rule all:
@@ -27,6 +27,7 @@ rule all:
         f"{RESULTS}/network.txt",
         METRICS,
         f"{RESULTS}/answer.md",
+        f"{RESULTS}/front_page.rst",
         collect(f"{RESULTS}/tables/{{table}}.md", table=TABLES),
         collect(f"{RESULTS}/plots/{{plot}}.png", plot=[*PLOTS, *catalogue.PICTURES]),
     localrule: True

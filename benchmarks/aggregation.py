@@ -13,7 +13,13 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 sys.path[:0] = [str(ROOT / "scripts"), str(ROOT / "tests")]
+import yaml
+
 import made_up
+
+CONFIG = {
+    "dataset": {"name": "made-up"}, "network": "resnet3d", "voxels": {"resolution": 32}, "training": {"epochs": 20},
+}  # fmt: skip
 
 
 def main(options):
@@ -28,9 +34,13 @@ def main(options):
         made_up.write_predictions(outcomes, folder)
         summary.to_csv(f"{folder}/summary.csv", index=False)
         demand.to_csv(f"{folder}/demand.csv", index=False)
+        Path(folder, "skipped.csv").write_text("split,class,file,reason\n")
+        Path(folder, "config.yaml").write_text(yaml.safe_dump(CONFIG))
         started = time.perf_counter()
         command = [sys.executable, ROOT / "scripts/write_answer.py", "--results", folder]
-        subprocess.run([*command, "--summary", f"{folder}/summary.csv", "--demand", f"{folder}/demand.csv"], check=True)
+        for name in ("summary", "demand", "skipped"):
+            command += [f"--{name}", f"{folder}/{name}.csv"]
+        subprocess.run([*command, "--margin-points", "1", "--confidence-percent", "95"], check=True)
         seconds = time.perf_counter() - started
     peak = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024
     print(f"{options.methods} methods x {options.levels} levels x {options.seeds} seeds x {options.objects} objects:")

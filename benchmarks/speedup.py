@@ -21,12 +21,13 @@ from voxprune.networks import build
 from voxprune.networks.architectures import resnet3d
 from voxprune.networks.build import build_network
 from voxprune.networks.cost import network_cost
-from voxprune.pruning import choose, prune
+from voxprune.pruning import prune
+from voxprune.settings.method import Method
 from voxprune.settings.network import NETWORKS
 from voxprune.voxels.dataset import Voxels
 
 CLASSES = [str(number) for number in range(10)]
-METHOD = choose.Method("filter", "l1", "layer", "remove", grid=16)
+METHOD = Method("filter", "l1", "layer", "remove", channel_multiple=16)
 
 
 class Wide(resnet3d.ResNet3d):
@@ -57,7 +58,7 @@ def random_voxels(count):
 def main(options):
     torch.manual_seed(0)
     cpu, threads = torch.device("cpu"), [1]
-    windows = Windows(repetitions=5, seconds=options.seconds, calls=3, warmup_calls=1, windows=0)
+    windows = Windows(repetitions=10, seconds=options.seconds, calls=3, warmup_calls=1, windows=0)
     conditions = cells(["torch", "onnxruntime", "openvino"], threads, [options.batch_size], cpu)
     print(f"{'network':14} {'filters kept':>12} {'MACs':>6} {'engine':>12} {'ms':>7} {'speedup':>20} {'share':>5}  noise")
     for name in [*choices(NETWORKS), "resnet3d x 2"]:
@@ -74,7 +75,7 @@ def main(options):
             interval = f"{speedup['mean']:.2f} ({speedup['low']:.2f}-{speedup['high']:.2f})"
             print(
                 f"{name:14} {kept:>12} {reduction:5.2f}x {cell['engine']:>12} {cell['latency_ms']['p50']:7.2f} {interval:>20} "
-                f"{speedup['mean'] / reduction:5.2f}  {speedup['noise_percent']:.1f} %{'  best' if cell is best else ''}"
+                f"{speedup['mean'] / reduction:5.2f}  {speedup['least_percent']:.1f} %{'  best' if cell is best else ''}"
             )
         for reason in measured.invalid_reasons:
             print(f"invalid: {reason}")

@@ -24,6 +24,7 @@ rule summarise:
                 "seeds": list(SEEDS),
                 "methods": METHODS,
                 "levels": config["levels"],
+                "trained_on": TRAINED_ON,
                 "measured": [f"{method}/{seed}" for method, seeds in MEASURED.items() for seed in seeds],
             }
         ),
@@ -41,7 +42,7 @@ rule write_answer:
         predictions=PREDICTIONS,
         skipped=f"{RESULTS}/skipped.csv",
     output:
-        answer=collect(f"{RESULTS}/answer.{{kind}}", kind=["json", "md", "rst"]),
+        answer=collect(f"{RESULTS}/answer.{{kind}}", kind=["json", "md"]),
         statistics=STATISTICS,
     log:
         f"{LOGS}/write_answer.log",
@@ -50,7 +51,31 @@ rule write_answer:
     params:
         results=subpath(input.summary, parent=True),
         settings=options(config["answer"]),
+        pictures=[f"plots/{name}.png" for name in catalogue.STORY],
         code=code_hash("write_answer"),
     shell:
         stage("write_answer") + "--results {params.results:q} --summary {input.summary:q} "
-        "--demand {input.demand:q} --skipped {input.skipped:q} {params.settings} > {log:q} 2>&1"
+        "--demand {input.demand:q} --skipped {input.skipped:q} --pictures {params.pictures:q} {params.settings} > {log:q} 2>&1"
+
+
+CONTROLS = [name for name, method in SETTINGS.methods.items() if method.criterion == CONTROL]
+
+
+rule foresee_power:
+    """Optional target: say before training how much the configured seeds and test objects can show."""
+    input:
+        tables=[shard.replace(".npy", ".csv") for shard in TEST_SHARDS],
+    output:
+        f"{RESULTS}/power.csv",
+    log:
+        f"{LOGS}/foresee_power.log",
+    conda:
+        "../envs/report.yaml"
+    params:
+        methods=len(METHODS) - len(CONTROLS) or len(METHODS),
+        seeds=len(SEEDS),
+        settings=options(config["answer"]),
+        code=code_hash("foresee_power"),
+    shell:
+        stage("foresee_power") + "--tables {input.tables:q} --methods {params.methods} --seeds {params.seeds} "
+        "{params.settings} --power {output:q} 2>&1 | tee {log:q}"

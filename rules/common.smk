@@ -14,8 +14,10 @@ sys.path.insert(0, str(SCRIPTS))
 from voxprune.core import paths
 from voxprune.core.errors import InputError
 from voxprune.core.interruption import RUN, lock_folder
+from voxprune.core.plan import record_plan
 from voxprune.core.provenance import code_hash, settings_hash
 from voxprune.core.record import check_record, write_record
+from voxprune.core.registry import choices
 from voxprune.datasets.folders import SPLITS, find_meshes, folder_hash
 from voxprune.datasets.modelnet import MODELNET
 from voxprune.datasets.source import find_source, split_arguments
@@ -23,7 +25,8 @@ from voxprune.meshes.endings import format_files
 from voxprune.report import catalogue
 from voxprune.settings.config import check_config, without_removed_methods
 from voxprune.settings.files import criteria_files, engine_files, method_files, network_files
-from voxprune.settings.method import CRITERIA
+from voxprune.settings.measurement import ENGINES
+from voxprune.settings.method import CONTROL, CRITERIA
 from voxprune.settings.voxels import Cells, Grid
 
 
@@ -51,7 +54,20 @@ CLASS_OPTIONS = [f"--classes={name}" for name in CLASSES]  # one each, so that a
 METHODS = list(SETTINGS.methods)
 SEEDS = SETTINGS.seeds
 LEVELS = [paths.level_name(level) for level in SETTINGS.levels]
+
+
+def trained_alike(method):
+    """What follows pruning: methods that share it share the control of the unpruned parent that is trained on so."""
+    return [getattr(method, key) for key in ("retrain", "epochs", "learning_rate", "steps")]
+
+
+# Of every way to train after pruning, the first method also gets level 0: its parent, unpruned, trained on.
+FIRST_OF_ITS_KIND = {
+    str(trained_alike(method)): name for name, method in reversed(SETTINGS.methods.items()) if method.epochs
+}
+TRAINED_ON = [name for name in METHODS if name in FIRST_OF_ITS_KIND.values() and 0 not in SETTINGS.levels]
 NETWORKS = ["parent", *collect("{method}/level{level}", method=METHODS, level=LEVELS)]
+NETWORKS += collect("{method}/level000", method=TRAINED_ON)
 GRID = Grid(**{key: config["voxels"][key] for key in Cells.__struct_fields__}, up=SETTINGS.dataset.up)
 
 RESULTS = paths.experiment_folder(SETTINGS.experiment)
@@ -84,6 +100,7 @@ def begin_run():
             raise WorkflowError(
                 f"Another run works in this folder (process {run_lock}); wait for its end, or clone voxprune elsewhere."
             )
+    record_plan(RESULTS, config)
     write_record(RECORD, config)
 
 

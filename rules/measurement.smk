@@ -2,6 +2,7 @@
 
 CONDITIONS = {key: value for key, value in config["measurement"].items() if key not in ("brief", "full")}
 MEASUREMENT = options(CONDITIONS | config["measurement"][SETTINGS.measurement.detail])
+MEASURES_GPU = bool(GPUS) and any(choices(ENGINES)[name].facts["ON_GPU"] for name in SETTINGS.measurement.engines)
 MEASUREMENT_FILES = [*NETWORK_FILES, *engine_files(SETTINGS.measurement.engines)]
 
 

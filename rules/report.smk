@@ -1,7 +1,7 @@
 # Tables, plots and pictures.
 
 RETRAINED = [name for name, method in SETTINGS.methods.items() if method.epochs]
-PLOTS = catalogue.PLOTS | (catalogue.RETRAINING_PLOTS if RETRAINED else {})
+PLOTS = catalogue.PLOTS | (catalogue.RETRAINING_PLOTS if RETRAINED else {}) | (catalogue.GPU_PLOTS if MEASURES_GPU else {})
 TABLES = catalogue.table_names(METHODS)
 
 
@@ -14,9 +14,14 @@ rule write_tables:
         statistics=STATISTICS,
         skipped=f"{RESULTS}/skipped.csv",
     output:
-        [reported(f"{RESULTS}/tables/{table}.html", "Tables", {"table": table.replace("_", " ")}) for table in TABLES],
+        [
+            reported(
+                f"{RESULTS}/tables/{table}.html", "Tables", {"table": table.removeprefix("methods/").replace("_", " ")}
+            )
+            for table in TABLES
+        ],
         collect(f"{RESULTS}/tables/{{table}}.{{kind}}", table=TABLES, kind=["md", "tex"]),
-        collect(f"{RESULTS}/tables/{{method}}.csv", method=["parent", *METHODS]),
+        collect(f"{RESULTS}/tables/methods/{{method}}.csv", method=["parent", *METHODS]),
     log:
         f"{LOGS}/write_tables.log",
     conda:
@@ -58,6 +63,23 @@ rule draw_plots:
         "--statistics {params.statistics:q} --answer {input.answer:q} --sensitivity {input.sensitivity:q} "
         "--seeds {params.seeds:q} --curves {input.curves:q} --retraining {input.retraining:q} "
         "--folder {params.folder:q} > {log:q} 2>&1"
+
+
+rule write_front_page:
+    """Write the page that the report opens with."""
+    input:
+        answer=f"{RESULTS}/answer.json",
+        pictures=[f"{RESULTS}/plots/{name}.png" for name in catalogue.STORY],
+    output:
+        f"{RESULTS}/front_page.rst",
+    log:
+        f"{LOGS}/write_front_page.log",
+    conda:
+        "../envs/report.yaml"
+    params:
+        code=code_hash("write_front_page"),
+    shell:
+        stage("write_front_page") + "--answer {input.answer:q} --pictures {input.pictures:q} --page {output:q} > {log:q} 2>&1"
 
 
 rule draw_pictures:

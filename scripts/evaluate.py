@@ -42,9 +42,10 @@ def main(options):
     metrics = {
         "experiment": options.experiment, "method": origin.method, "level_percent": origin.level_percent, "seed": origin.seed,
         "unit": origin.pruning and origin.pruning.unit, "apply": origin.pruning and origin.pruning.apply,
+        "criterion": origin.pruning and origin.pruning.criterion,
         "split": "test", "n_samples": len(voxels), **evaluation.accuracies(logits.argmax(axis=1), labels, classes),
         "voted_accuracy_percent": voted_accuracy_percent(voted, labels),
-        "validation_accuracy_percent": validation_accuracy_percent(network, origin, options.voxels, device),
+        **on_validation_objects(network, origin, options.voxels, device),
         **paper, "equality_max_abs_difference": origin.equality_max_abs_difference,
         "collapsed": evaluation.collapsed(network), "finetune_epochs": origin.finetune_epochs,
     }  # fmt: skip
@@ -81,13 +82,13 @@ def voted_accuracy_percent(voted, labels):
     return 100 * float((voted["voted_logits"].argmax(axis=1) == labels).mean()) if voted else None
 
 
-def validation_accuracy_percent(network, origin, folder, device):
-    """Accuracy on the parent's validation objects, by which levels may be chosen; None where none were kept apart."""
-    share = origin.recipe.validation_share
-    if not share:
-        return None
-    _, validation = dataset.load_training(folder, network.description["classes"], share, origin.seed)
-    return fit.accuracy_percent(network, validation.to(device))
+def on_validation_objects(network, origin, folder, device):
+    """Accuracy on the parent's validation objects, by which levels may be chosen, and their number; None where there are none."""
+    share, found, count = origin.recipe.validation_share, None, 0
+    if share:
+        _, validation = dataset.load_training(folder, network.description["classes"], share, origin.seed)
+        found, count = fit.accuracy_percent(network, validation.to(device)), len(validation)
+    return {"validation_accuracy_percent": found, "n_validation": count}
 
 
 def parse():

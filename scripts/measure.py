@@ -36,7 +36,7 @@ def main(options):
     conditions = cells(options.engines, windows.threads, options.batch_sizes, device)
     report = lambda line: print(line, flush=True)  # noqa: E731
     with enough_memory(max(options.batch_sizes), voxels.resolution, "lower `measurement: batch_sizes`"):
-        measured = compare.measure(models, voxels, conditions, windows, device, report)
+        measured = compare.measure(models, voxels, conditions, windows, device, options.least_percent, report)
     for reason in measured.invalid_reasons:
         report(f"warning: this run is invalid: {reason}; measure again on a quiet machine")
     about = {

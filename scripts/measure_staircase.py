@@ -35,7 +35,9 @@ def main(options):
     conditions = cells(options.engines, windows_of(options).threads[:1], [max(options.batch_sizes)], device)
     windows = msgspec.structs.replace(windows_of(options), windows=0)
     with enough_memory(max(options.batch_sizes), voxels.resolution, "lower `measurement: batch_sizes`"):
-        measured = compare.measure(models, voxels, conditions, windows, device, lambda line: print(line, flush=True))
+        measured = compare.measure(
+            models, voxels, conditions, windows, device, options.least_percent, lambda line: print(line, flush=True)
+        )
     rows = []
     for number, cell in enumerate(conditions):
         for level, network in shapes.items():
@@ -46,7 +48,7 @@ def main(options):
                 {
                     "level_percent": level, "macs": network_cost(network)["macs"], **dataclasses.asdict(cell),
                     "latency_ms": figures["latency_ms"]["p50"], "speedup": figures["speedup"]["mean"],
-                    "noise_percent": figures["speedup"]["noise_percent"], "widths": build.widths(network),
+                    "least_percent": figures["speedup"]["least_percent"], "widths": build.widths(network),
                 }
             )  # fmt: skip
     hardware = provenance.hardware()

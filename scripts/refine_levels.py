@@ -1,6 +1,7 @@
 """Adds the levels that halve the gap between the last level that keeps accuracy and the first that loses it.
 
-Writes a config with the longer list of levels. Ends with status 0 while there is something to run, 3 when every gap is 1 %.
+Writes a config with the longer list of levels. Ends with status 0 while there is something to run, 3 when every gap is 1 % or holds no
+difference that the validation objects can show.
 """
 
 import argparse
@@ -9,7 +10,7 @@ import sys
 import pandas as pd
 import yaml
 
-from voxprune.answer.refinement import gaps, next_level
+from voxprune.answer.refinement import gaps, next_level, resolution_points
 from voxprune.core.command import run_command
 from voxprune.core.files import atomic_write
 
@@ -17,11 +18,11 @@ from voxprune.core.files import atomic_write
 def main(options):
     summary = pd.read_csv(options.summary)
     levels = set(summary.loc[summary["method"] != "parent", "level_percent"].astype(int))
-    wanted = set()
-    for method, gap in gaps(summary, options.tolerance).items():
-        level = next_level(*gap) if gap else None
-        print(f"{method}: " + (f"kept at {gap[0]} %, lost at {gap[1]} %" if gap else "kept at every level"), flush=True)
-        wanted |= {level} - {None}
+    wanted, found, resolution = set(), gaps(summary, options.tolerance), resolution_points(summary)
+    print(f"the validation objects can show differences of about {resolution:.1f} points", flush=True)
+    for method, gap in found.items():
+        print(f"{method}: " + (f"kept at {gap.kept} %, lost at {gap.lost} %" if gap else "kept at every level"), flush=True)
+        wanted |= {next_level(gap, resolution) if gap else None} - {None}
     if not wanted:
         sys.exit(3)
     print(f"next: {', '.join(f'{level} %' for level in sorted(wanted))}", flush=True)

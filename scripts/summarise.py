@@ -12,10 +12,15 @@ from voxprune.core.paths import network_folder
 def main(options):
     networks = [(seed, "parent", 0) for seed in options.seeds]
     networks += [(seed, name, level) for seed in options.seeds for name in options.methods for level in options.levels]
+    networks += [(seed, name, 0) for seed in options.seeds for name in options.trained_on]
     measured = {tuple(one.rsplit("/", 1)) for one in options.measured}
     folders = {network: network_folder(options.results, *network) for network in networks}
     metrics = [folder / "metrics.json" for folder in folders.values()]
-    demand = [folder / "demand.json" for (seed, name, _), folder in folders.items() if (name, str(seed)) in measured]
+    demand = [
+        folder / "demand.json"
+        for (seed, name, level), folder in folders.items()
+        if (name, str(seed)) in measured and (level, name) not in {(0, method) for method in options.trained_on}
+    ]
     for table, path in ((summarise(metrics), options.summary), (gather_demand(demand), options.demand_table)):
         with atomic_write(path) as temporary:
             table.to_csv(temporary, index=False)
@@ -28,6 +33,12 @@ def parse():
     parser.add_argument("--seeds", type=int, nargs="+", required=True)
     parser.add_argument("--methods", nargs="+", required=True, help="besides the parent")
     parser.add_argument("--levels", type=int, nargs="+", required=True, help="percent")
+    parser.add_argument(
+        "--trained-on",
+        nargs="*",
+        default=[],
+        help="methods that have a level 0 besides: the parent trained on, which isn't measured",
+    )
     parser.add_argument(
         "--measured", nargs="+", required=True, help="<method>/<seed> that have a demand.json, parent among them"
     )

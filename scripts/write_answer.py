@@ -1,12 +1,14 @@
-"""Answers the experiment's question from stored predictions: statistics (.csv), and the answer as .json, .md and .rst."""
+"""Answers the experiment's question from stored predictions: statistics (.csv), and the answer as .json and .md."""
 
 import argparse
 from pathlib import Path
 
 import pandas as pd
+import yaml
 
-from voxprune.answer import comparison, findings, sentences
+from voxprune.answer import budgets, comparison, findings, power, sentences
 from voxprune.answer.summary import read_summary
+from voxprune.core import plan
 from voxprune.core.command import run_command
 from voxprune.core.files import atomic_write, write_json
 from voxprune.settings.answer import Answer
@@ -15,28 +17,42 @@ from voxprune.settings.options import add_options
 
 def main(options):
     summary, demand = read_summary(options.summary), pd.read_csv(options.demand)
-    confidence = options.confidence_percent / 100
-    outcomes = comparison.load_outcomes(summary, options.results)
-    levels = comparison.compare_levels(outcomes, summary, demand, options.margin_points, confidence)
-    budgets, pairs = comparison.compare_at_budgets(outcomes, levels, confidence)
-    tables = {
-        "levels": levels,
-        "seeds": comparison.compare_seeds(outcomes, confidence),
-        "classes": comparison.compare_classes(outcomes, confidence),
-        "budgets": budgets,
-        "pairs": pairs,
-        "fronts": comparison.fronts(levels),
-        "hypervolumes": comparison.hypervolumes(outcomes, levels),
-    }
+    settings = {"margin_points": options.margin_points, "confidence_percent": options.confidence_percent}
+    tables = compare(comparison.load_outcomes(summary, options.results), summary, demand, **settings)
     for name, table in tables.items():
         with atomic_write(options.results / f"statistics/{name}.csv") as temporary:
             table.to_csv(temporary, index=False)
-    skipped = pd.read_csv(options.skipped, dtype=str)
-    found = findings.find_answer(levels, budgets, summary, demand, options.margin_points, confidence, len(skipped))
+    skipped, about = pd.read_csv(options.skipped, dtype=str), about_experiment(options.results)
+    found = findings.find_answer(tables, summary, demand, settings, about, len(skipped))
     write_json(options.results / "answer.json", found)
-    for markup, ending in (("markdown", "md"), ("rst", "rst")):
-        with atomic_write(options.results / f"answer.{ending}") as temporary:
-            temporary.write_text(sentences.render(sentences.tell(found), markup))
+    with atomic_write(options.results / "answer.md") as temporary:
+        temporary.write_text(sentences.render(sentences.tell(found, options.pictures), "markdown"))
+
+
+def compare(outcomes, summary, demand, margin_points, confidence_percent):
+    """{name: table} of everything that is compared."""
+    confidence = confidence_percent / 100
+    levels = comparison.compare_levels(outcomes, summary, demand, margin_points, confidence)
+    return {
+        "levels": levels,
+        "seeds": comparison.compare_seeds(outcomes, margin_points, confidence),
+        "classes": comparison.compare_classes(outcomes, confidence),
+        "budgets": budgets.compare_at_budgets(outcomes, levels, confidence),
+        "power": power.power_found(outcomes, levels, margin_points, 1 - confidence),
+    }
+
+
+def about_experiment(results):
+    """What the answer says of its experiment besides figures. results: the folder with config.yaml and plan.json of the run."""
+    config, plans = yaml.safe_load((results / "config.yaml").read_text()), plan.read_plans(results)
+    return {
+        "dataset": config["dataset"]["name"],
+        "network": config["network"],
+        "resolution": config["voxels"]["resolution"],
+        "epochs": config["training"]["epochs"],
+        "plan_changes": plan.changes(plans),
+        "recipes_tested": plan.recipes_tested(results.parent, config["dataset"]["name"]),
+    }
 
 
 def parse():
@@ -45,6 +61,7 @@ def parse():
     parser.add_argument("--summary", required=True, help="summary.csv")
     parser.add_argument("--demand", required=True, help="demand.csv")
     parser.add_argument("--skipped", required=True, help="skipped.csv of the voxels")
+    parser.add_argument("--pictures", nargs="*", default=[], help="plots that answer.md shows, as seen from --results")
     add_options(parser, Answer)
     return parser
 

@@ -2,7 +2,9 @@
 
 import numpy as np
 import pandas as pd
+from write_answer import compare
 
+from voxprune.answer import findings
 from voxprune.answer.comparison import Outcomes
 from voxprune.core.paths import network_folder
 
@@ -35,7 +37,7 @@ def summary_row(method, level, seed, objects):
     kept = 1 - level / 100 if APPLY.get(method) == "remove" else 1
     return {
         "experiment": "made-up", "method": method, "level_percent": level, "seed": seed, "n_samples": objects,
-        "unit": None if method == "parent" else method, "apply": APPLY.get(method), "collapsed": level == 100,
+        "unit": None if method == "parent" else method, "apply": APPLY.get(method), "criterion": None if method == "parent" else "l1", "collapsed": level == 100,
         "macs": 1e6 * kept**2, "effective_macs": 1e6 * (1 - level / 100), "parameters": 1e5 * kept,
         "nonzero_parameters": 1e5 * (1 - level / 100), "compressed_bytes": 1e5 * (1 - level / 200),
         "accuracy_percent": 90.0, "validation_accuracy_percent": 91.0,
@@ -49,11 +51,23 @@ def demand_row(method, level, engine):
     return {
         "experiment": "made-up", "method": method, "level_percent": level, "seed": 0, "apply": APPLY.get(method),
         "detail": "full", "valid": True, "invalid_reasons": "", "engine": engine, "device": "cpu", "threads": 1, "batch_size": 64,
-        "latency_ms.p50": latency, "latency_ms.p90": 1.1 * latency, "latency_ms.n": 1000, "throughput_per_s": 640.0, "cpu_utilization_percent": 50.0,
+        "latency_ms.p50": latency, "latency_ms.p50_low": 0.99 * latency, "latency_ms.p50_high": 1.01 * latency, "latency_ms.n": 1000, "throughput_per_s": 640.0, "cpu_utilization_percent": 50.0,
         "speedup.mean": 1 / share, "speedup.low": 0.98 / share, "speedup.high": 1.02 / share,
-        "speedup.noise_percent": 4.0, "speedup.verdict": "faster" if faster else "no difference",
-        "energy_mj_per_inference": None, "energy_share": None, "energy_noise_percent": None, "hardware.cpu": "A CPU", "hardware.cores": 2, "hardware.gpu": None,
+        "speedup.least_percent": 4.0, "speedup.verdict": "faster" if faster else "no difference",
+        "energy_mj_per_inference": None, "energy_ratio": None, "hardware.cpu": "A CPU", "hardware.cores": 2, "hardware.gpu": None,
     }  # fmt: skip
+
+
+SETTINGS = {"margin_points": 1.0, "confidence_percent": 95.0}
+ABOUT = {
+    "dataset": "made-up", "network": "resnet3d", "resolution": 32, "epochs": 20, "plan_changes": [], "recipes_tested": 1,
+}  # fmt: skip
+
+
+def answer(outcomes, summary, demand, about=ABOUT):
+    """(every table of the answer, the answer in numbers)."""
+    tables = compare(outcomes, summary, demand, **SETTINGS)
+    return tables, findings.find_answer(tables, summary, demand, SETTINGS, about)
 
 
 def write_predictions(outcomes, results):

@@ -33,3 +33,14 @@ def test_criteria(checkpoint, voxels):
 def test_training_epoch():
     told = benchmark("training_epoch", "--resolution", 8, "--objects", 8, "--rounds", 1)
     assert "ours / bare" in told and "loading: study / ours" in told
+
+
+def test_answer_simulation():
+    told = benchmark("answer_simulation", "--experiments", 2)
+    assert told.count("(93-97)") == 9 and told.count("trimmed, 1 %") == 3
+
+
+def test_aggregation():
+    assert "2 methods x 2 levels x 2 seeds x 100 objects:" in benchmark(
+        "aggregation", "--methods", 2, "--levels", 2, "--seeds", 2, "--objects", 100
+    )

@@ -5,8 +5,7 @@ import re
 import pandas as pd
 import pytest
 
-from made_up import experiment
-from voxprune.answer import comparison, findings
+from made_up import answer, experiment
 from voxprune.report import tables
 
 
@@ -14,7 +13,7 @@ def row(method, level, engine="torch", threads=1, batch_size=64, p50=100.0, verd
     return {
         "method": method, "level_percent": level, "seed": 0, "apply": None, "detail": "full", "valid": True,
         "invalid_reasons": "", "engine": engine, "device": "cpu", "threads": threads, "batch_size": batch_size,
-        "latency_ms.p50": p50, "speedup.mean": 3.4, "speedup.low": 3.2, "speedup.high": 3.6, "speedup.noise_percent": 4.0,
+        "latency_ms.p50": p50, "speedup.mean": 3.4, "speedup.low": 3.2, "speedup.high": 3.6, "speedup.least_percent": 4.0,
         "speedup.verdict": verdict, "throughput_per_s": 640.0, "cpu_utilization_percent": 50.0, "hardware.cpu": "A CPU", **more,
     }  # fmt: skip
 
@@ -25,7 +24,7 @@ def test_a_difference_inside_the_noise_is_printed_as_none():
         row("filter", 10), row("filter", 10, "openvino", p50=8.0, verdict="slower"), row("parent", 0),
     ])  # fmt: skip
     assert tables.demand_table(demand, "filter").values.tolist() == [
-        ["batch 64, 1 thread", "noise floor", "", "±4.0 %", "±4.0 %"],
+        ["batch 64, 1 thread", "least that counts", "", "±4.0 %", "±4.0 %"],
         ["batch 64, 1 thread", "50", "0", "29.4 ms, 3.40x (3.20 to 3.60)", "-"],
         ["batch 64, 1 thread", "10", "0", "100 ms, no difference", "8 ms, 3.40x (3.20 to 3.60)"],
     ]
@@ -57,39 +56,15 @@ def report(tmp_path_factory):
     """Every table of a made-up experiment: {file name: text}."""
     folder = tmp_path_factory.mktemp("tables")
     outcomes, summary, demand = experiment(seeds=3, objects=300)
-    levels = comparison.compare_levels(outcomes, summary, demand, 1.0, 0.95)
-    statistics = {
-        "levels": levels,
-        "classes": comparison.compare_classes(outcomes, 0.95),
-        **dict(zip(("budgets", "pairs"), comparison.compare_at_budgets(outcomes, levels, 0.95))),
-        "seeds": comparison.compare_seeds(outcomes, 0.95),
-        "fronts": comparison.fronts(levels),
-        "hypervolumes": comparison.hypervolumes(outcomes, levels),
-    }
-    found = findings.find_answer(levels, statistics["budgets"], summary, demand, 1.0, 0.95)
+    statistics, found = answer(outcomes, summary, demand)
     skipped = pd.DataFrame([{"split": "test", "class": "bed", "file": "bed_1.off", "reason": "it has no faces"}])
     tables.write_tables(summary, demand, statistics, found, skipped, folder)
-    return {path.name: path.read_text() for path in folder.iterdir()}
+    return {path.relative_to(folder).as_posix(): path.read_text() for path in folder.rglob("*.*")}
 
 
 def test_every_table_is_there_for_reading_for_print_and_for_the_browser(report):
-    names = [
-        "levels",
-        "equal_cost",
-        "fronts",
-        "classes",
-        "hypervolumes",
-        "pairs",
-        "seeds",
-        "second_opinions",
-        "skipped_meshes",
-        "parent",
-        "parent_demand",
-        "filter",
-        "filter_demand",
-        "weight",
-        "weight_demand",
-    ]
+    names = ["levels", "equal_cost", "classes", "seeds", "power", "skipped_meshes"]
+    names += [f"methods/{method}{kind}" for method in ("parent", "filter", "weight") for kind in ("", "_demand")]
     assert {name for name in report if not name.endswith(".csv")} == {
         f"{name}.{kind}" for name in names for kind in ("md", "tex", "html")
     }
@@ -105,20 +80,29 @@ def test_every_table_is_there_for_reading_for_print_and_for_the_browser(report):
 
 def test_every_table_says_what_it_rests_on(report):
     evidence = "made-up: 300 test objects, seeds 0, 1, 2; differences to the parent"
-    assert all(
-        evidence in report[f"{name}.md"]
-        for name in ("levels", "equal_cost", "pairs", "second_opinions", "fronts", "classes")
-    )
-    assert "made-up: 300 test objects, 3 seeds" in report["filter.md"]
+    assert all(evidence in report[f"{name}.md"] for name in ("levels", "equal_cost", "classes"))
+    assert "made-up: 300 test objects, 3 seeds" in report["methods/filter.md"]
 
 
 def test_meshes_left_out_are_listed_with_the_reason(report):
     assert re.search(r"\| test +\| +bed \| +bed_1.off \| +it has no faces \|", report["skipped_meshes.md"])
 
 
-def test_intervals_stand_beside_differences(report):
+def test_the_verdict_the_interval_and_the_bound_that_decides_stand_side_by_side(report):
+    number = r"[+-]\d+\.\d"
     assert re.search(
-        r"\| filter +\| +80 \| +7\d\.\d\d \| -1\d\.\d \(-\d+\.\d to -\d+\.\d\) .* inferior \|", report["levels.md"]
+        rf"\| filter +\| +80 \| +inferior \| +7\d\.\d\d \| +{number} \({number} to {number}\) \| +-\d\d\.\d \| +3 of 3 \|",
+        report["levels.md"],
     )
+    assert re.search(r"\| parent +\| +0 \| +parent \| +9\d\.\d\d \| +- \| +- \|", report["levels.md"])
+
+
+def test_what_is_interpolated_and_what_is_not_told_apart_is_marked(report):
     number = r"[+-]\d\.\d"
-    assert re.search(rf"\| 50 % of MACs +\| +{number} \({number} to {number}\) = \|", report["equal_cost.md"])
+    assert re.search(rf"\| 50 % of MACs +\| +{number} \({number} to {number}\) = ~ \|", report["equal_cost.md"])
+    assert re.search(rf"\| 50 % of parameters +\| +{number} \({number} to {number}\) = \|", report["equal_cost.md"])
+
+
+def test_each_checkpoint_by_itself_has_its_own_bound(report):
+    assert re.search(r"\| filter +\| +80 \| +2 \| .* \| +-\d\d\.\d \| +yes \|", report["seeds.md"])
+    assert "it says nothing of other seeds" in report["seeds.md"]

@@ -20,7 +20,7 @@ from voxprune.networks.checkpoint import load_checkpoint
 from voxprune.report import catalogue
 
 METHODS = ["filter", "filter-masked", "weight"]
-REPORT = {"summarise": 1, "write_answer": 1, "write_tables": 1, "draw_plots": 1, "draw_pictures": 1}
+REPORT = {"summarise": 1, "write_answer": 1, "write_tables": 1, "draw_plots": 1, "draw_pictures": 1, "write_front_page": 1}
 
 
 def jobs(folder, *arguments):
@@ -40,23 +40,24 @@ def test_lint_finds_nothing(bare):
     assert "in a good condition" in snakemake(bare, "--lint")
 
 
-@pytest.mark.parametrize("options, meshes, methods, seeds, levels", [
-    ([], {"generate_furniture": 10}, 3, 3, 10),
-    (["--configfile", "experiments/modelnet10.yaml"], {"fetch_modelnet": 1}, 7, 3, 3),
-    (["--configfile", "experiments/modelnet10-study.yaml"], {"fetch_modelnet": 1}, 3, 6, 10),
-    (["--configfile", "experiments/original.yaml"], {"fetch_modelnet": 1}, 2, 1, 10),
-    (["--configfile", "experiments/modelnet40.yaml"], {"fetch_modelnet": 1}, 2, 1, 4),
-    (["--configfile", QUICK], {"generate_furniture": 2}, 3, 1, 2),
+@pytest.mark.parametrize("options, meshes, methods, seeds, levels, controls", [
+    ([], {"generate_furniture": 10}, 3, 3, 10, 0),
+    (["--configfile", "experiments/modelnet10.yaml"], {"fetch_modelnet": 1}, 7, 3, 3, 2),
+    (["--configfile", "experiments/modelnet10-study.yaml"], {"fetch_modelnet": 1}, 3, 6, 10, 0),
+    (["--configfile", "experiments/original.yaml"], {"fetch_modelnet": 1}, 2, 1, 10, 0),
+    (["--configfile", "experiments/modelnet40.yaml"], {"fetch_modelnet": 1}, 2, 1, 4, 1),
+    (["--configfile", QUICK], {"generate_furniture": 2}, 3, 1, 2, 0),
 ])  # fmt: skip
-def test_a_dry_run_shows_the_whole_dag(bare, options, meshes, methods, seeds, levels):
+def test_a_dry_run_shows_the_whole_dag(bare, options, meshes, methods, seeds, levels, controls):
+    """controls: ways to train after pruning, each of which also trains the unpruned parent on."""
     assert jobs(bare, *options) == {
         **meshes,
         "voxelize": 4 if QUICK in options else 80 if "experiments/modelnet40.yaml" in options else 20,
         "list_skipped": 1,
         "check_network": 1,
         "train": seeds,
-        "prune": methods * levels * seeds,
-        "evaluate": (methods * levels + 1) * seeds,
+        "prune": (methods * levels + controls) * seeds,
+        "evaluate": (methods * levels + controls + 1) * seeds,
         "measure_parent": 1,
         "measure": methods,
         "measure_sensitivity": 1,
@@ -158,7 +159,7 @@ def test_every_file_of_the_contract_is_there_and_valid(finished):
     for table in catalogue.table_names(METHODS):
         for kind in ("md", "tex", "html"):
             assert (results / f"tables/{table}.{kind}").stat().st_size
-    assert all((results / f"tables/{method}.csv").stat().st_size for method in ["parent", *METHODS])
+    assert all((results / f"tables/methods/{method}.csv").stat().st_size for method in ["parent", *METHODS])
     for plot in [*catalogue.PLOTS, *catalogue.PICTURES]:
         assert (results / f"plots/{plot}.png").read_bytes().startswith(b"\x89PNG")
         assert "</svg>" in (results / f"plots/{plot}.svg").read_text()

@@ -1,27 +1,26 @@
-"""Every network against its parent, and methods against each other at equal cost, from stored predictions alone.
+"""Every network against its parent, from stored predictions alone.
 
-Tables of one row a (method, level): `levels`; and by seed, by class, by budget, by pair of methods.
+Tables of one row a (method, level): `levels`; and by seed and by class.
 Accuracies are in percent, differences in points of percent, both over all seeds and test objects.
 """
 
 from dataclasses import dataclass
-from itertools import combinations
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from voxprune.answer import statistics
+from voxprune.answer import sequence, statistics
 from voxprune.answer.statistics import Estimate
-from voxprune.answer.summary import COSTS, at_cell, fastest_cell
+from voxprune.answer.summary import at_cell, fastest_cell
 from voxprune.core.errors import InputError
 from voxprune.core.paths import network_folder
 from voxprune.measurement.noise import Ratio, verdict
+from voxprune.settings.method import CONTROL
 
 PARENT = ("parent", 0)
-BUDGETS = (75, 50, 25, 10)  # percent of the parent's cost, at which methods are compared
-MOST_SEEDS = 50  # that `seeds_needed` tries
+BREAK_MARGINS, BREAK_P = 5, 0.01  # a seed broke: it lost so many margins, and McNemar's test says that this is no chance
 
 
 @dataclass(frozen=True)
@@ -68,86 +67,123 @@ def compare_levels(
 ) -> pd.DataFrame:
     """One row a (method, level): accuracy, difference to the parent, tests, and mean cost over seeds.
 
-    `verdict`: non-inferior where Holm's p over all rows tested is small enough; inferior where the whole interval lies
-    below minus margin_points; else undecided. Collapsed networks answer the same to all objects and are inferior untested.
-    `seeds_needed`: of undecided ones, at the strictness of Holm's correction at their place. margin_points: points.
+    `verdict`: non-inferior where `p_sequence` is small enough; inferior where the whole interval of this level by itself lies
+    below minus margin_points; else undecided. `at_worst_points`: the bound that decides, see `sequence.strictness`.
+    `broken_seeds`: see BREAK_MARGINS. Collapsed networks answer the same to all objects and are inferior untested.
     """
     networks = summary.groupby(["method", "level_percent"])
-    about, collapsed, cost = networks[["unit", "apply"]].first(), networks["collapsed"].any(), costs(summary, demand)
-    parent, rows, conservative = outcomes.correct[PARENT], [], []
+    about, collapsed, cost = (
+        networks[["unit", "apply", "criterion"]].first(),
+        networks["collapsed"].any(),
+        costs(summary, demand),
+    )
+    parent, rows, cautious = outcomes.correct[PARENT], [], []
     for (method, level), correct in outcomes.correct.items():
-        conservative.append(statistics.difference(correct, parent, confidence, conservative=True))
+        cautious.append(statistics.difference(correct, parent, confidence, conservative=True))
         rows.append(
             {
-                "method": method, "level_percent": level, **about.loc[(method, level)].to_dict(),
+                "method": method, "level_percent": level, "margin_points": margin_points, **about.loc[(method, level)].to_dict(),
+                "control": about.loc[(method, level), "criterion"] == CONTROL,
                 "collapsed": bool(collapsed[method, level]),
-                **_against_parent(correct, parent, outcomes, confidence),
-                "p_non_inferior": statistics.non_inferiority(conservative[-1], margin_points),
+                **_against_parent(correct, parent, outcomes, margin_points, confidence),
+                "p_non_inferior": statistics.non_inferiority(cautious[-1], margin_points),
                 **cost.loc[(method, level)].to_dict(),
             }
         )  # fmt: skip
     table = pd.DataFrame(rows)
-    tested = (table["method"] != "parent") & ~table["collapsed"]
-    table["p_holm"] = np.nan
-    table.loc[tested, "p_holm"] = statistics.holm(table.loc[tested, "p_non_inferior"])
+    table["p_sequence"], strictness = _in_sequence(table, 1 - confidence)
+    table["at_worst_points"] = [100 * statistics.at_worst(*pair) for pair in zip(cautious, strictness)]
     table["verdict"] = np.select(
         [
             table["method"] == "parent",
             table["collapsed"] | (table["difference_points_high"] < -margin_points),
-            table["p_holm"] <= 1 - confidence,
+            table["p_sequence"] <= 1 - confidence,
         ],
         ["parent", "inferior", "non-inferior"],
         "undecided",
     )
-    place = table.loc[tested, "p_non_inferior"].rank(method="first").reindex(table.index, fill_value=1)
-    strictness = 1 - (1 - confidence) / (tested.sum() + 1 - place)
-    table["seeds_needed"] = [
-        statistics.seeds_needed(found, len(outcomes.seeds), margin_points, strict, MOST_SEEDS) if undecided else None
-        for found, strict, undecided in zip(conservative, strictness, table["verdict"] == "undecided")
-    ]
     return table
 
 
-def _against_parent(correct, parent, outcomes, confidence):
+def _in_sequence(table, allowed):
+    """(adjusted p, the error that a row's test is allowed), a value a row. Controls are tested like one more method each, and
+    cost the methods nothing; where there are only controls, they are the methods."""
+    tested = table[table["method"] != "parent"]
+    p_values = tested["p_non_inferior"].where(~tested["collapsed"], 1.0).groupby(tested["method"], sort=False).agg(list)
+    controls = set(tested.loc[tested["control"], "method"])
+    methods = [name for name in p_values.index if name not in controls] or list(p_values.index)
+    adjusted = dict(zip(methods, sequence.adjusted([p_values[name] for name in methods])))
+    strictness = dict(zip(methods, sequence.strictness(list(adjusted.values()), allowed)))
+    for name in controls - set(methods):
+        so_far = len(methods) * np.maximum.accumulate(p_values[name])
+        adjusted[name], strictness[name] = so_far.clip(max=1).tolist(), allowed / len(methods)
+    adjusted["parent"], strictness["parent"] = [np.nan], allowed
+    return np.concatenate([adjusted[name] for name in dict.fromkeys(table["method"])]), table["method"].map(strictness)
+
+
+def _against_parent(correct, parent, outcomes, margin_points, confidence):
     """What is known of one network's accuracy: by itself, against its parent, and by class."""
     found = statistics.difference(correct, parent, confidence)
     by_class = class_differences(correct, parent, outcomes, confidence)
     worst = min(by_class, key=lambda name: by_class[name].mean)
     tests = [statistics.mcnemar(*pair) for pair in zip(correct, parent)]
+    broken = sum(broke(lost - gained, len(parent[0]), p, margin_points) for lost, gained, p in tests)
     return {
-        **_interval("accuracy_percent", statistics.accuracy(correct, confidence)), **_interval("difference_points", found),
-        "p_sign_flip": statistics.sign_flip((correct.mean(axis=1) - parent.mean(axis=1)).tolist()),
-        "p_mcnemar_lowest": min(p for _, _, p in tests),
+        **interval_columns("accuracy_percent", statistics.accuracy(correct, confidence)), **interval_columns("difference_points", found),
         "lost": sum(lost for lost, _, _ in tests), "gained": sum(gained for _, gained, _ in tests),
+        "seeds": len(tests), "broken_seeds": broken, "breaks_at_most_percent": 100 * statistics.share_at_most(broken, len(tests), confidence),
         "balanced_difference_points": 100 * float(np.mean([one.mean for one in by_class.values()])),
-        "worst_class": worst, **_interval("worst_class_points", by_class[worst]),
-        "detectable_drop_points": 100 * statistics.detectable_drop(found, confidence),
+        "worst_class": worst, **interval_columns("worst_class_points", by_class[worst]),
     }  # fmt: skip
 
 
-def costs(summary: pd.DataFrame, demand: pd.DataFrame) -> pd.DataFrame:
-    """Mean cost over seeds, a row a (method, level): the columns of COSTS, and `speedup` with its interval and verdict.
+def broke(lost: int, objects: int, p: float, margin_points: float) -> bool:
+    """Whether one seed's network broke: it lost BREAK_MARGINS times the margin or more of its parent's accuracy, by more than chance.
 
-    Latency and energy are those of `fastest_cell`: the parent's own, times what the network takes of its parent in the job
-    that measured both side by side; the parent's where they don't differ outside the noise. NaN where not measured.
+    lost: objects, net. p: of McNemar's test.
     """
-    keys = ["method", "level_percent"]
-    table = summary.groupby(keys)[["macs", "effective_macs", "parameters", "nonzero_parameters", "compressed_bytes"]].mean()
-    energy = ["energy_mj_per_inference", "energy_share", "energy_noise_percent"]  # where no network has them, not numbers
-    cell = at_cell(demand, fastest_cell(demand)).astype(dict.fromkeys(energy, float)).groupby(keys)
-    for name in ("mean", "low", "high"):
-        table[f"speedup_{name}"] = cell[f"speedup.{name}"].mean()
-    noise = cell["speedup.noise_percent"].max().reindex(table.index)
-    ratios = zip(table["speedup_mean"], table["speedup_low"], table["speedup_high"])
-    table["speedup_verdict"] = [
-        None if pd.isna(ratio[0]) else verdict(Ratio(*ratio), percent) for ratio, percent in zip(ratios, noise)
+    return 100 * lost / objects >= BREAK_MARGINS * margin_points and p <= BREAK_P
+
+
+def costs(summary: pd.DataFrame, demand: pd.DataFrame) -> pd.DataFrame:
+    """Mean cost over seeds, a row a (method, level): what training and running take, and speedups with interval and verdict.
+
+    Latency and energy are those measured in `fastest_cell` of the largest batch (`latency_ms`, `speedup_*`, `energy_*`) and of the
+    smallest (`latency_one_ms`, `speedup_one_*`, where that is another). Speedups compare a network with its parent in the job that
+    measured both side by side. NaN where not measured.
+    """
+    paper = [
+        "macs",
+        "effective_macs",
+        "parameters",
+        "nonzero_parameters",
+        "compressed_bytes",
+        "total_epochs",
+        "training_macs",
     ]
-    share = (1 / table["speedup_mean"]).where(table["speedup_verdict"] != "no difference", 1.0)
-    table["latency_ms"] = share * cell["latency_ms.p50"].mean()[PARENT]
-    share, noise = (cell[name].mean().reindex(table.index) for name in energy[1:])
-    inside = np.abs(np.log(share)) <= np.log1p(noise / 100)
-    table["energy_mj"] = share.mask(inside, 1.0) * cell[energy[0]].mean()[PARENT]
+    table = summary.groupby(["method", "level_percent"])[[name for name in paper if name in summary]].mean()
+    sizes = demand["batch_size"]
+    for ending, size in (("_one", sizes.min()), ("", sizes.max())):
+        cell = at_cell(demand, fastest_cell(demand, size))
+        latency = cell.groupby(["method", "level_percent"])["latency_ms.p50"].mean()
+        table[f"latency{ending}_ms"] = latency.reindex(table.index)
+        table = table.join(_ratio(cell, "speedup").add_prefix(f"speedup{ending}_"))
+    table = table.join(_ratio(cell, "energy_ratio", above="more", below="less").add_prefix("energy_ratio_"))
+    table["energy_mj"] = cell.astype({"energy_mj_per_inference": float}).groupby(["method", "level_percent"])["energy_mj_per_inference"].mean()  # fmt: skip
     return table
+
+
+def _ratio(cell, name, **words):
+    """A measured ratio as columns mean, low, high, verdict; a row a (method, level): mean over the seeds that were measured. words: as for `verdict`."""
+    keys = ["method", "level_percent"]
+    columns = [f"{name}.{part}" for part in ("mean", "low", "high", "least_percent")]
+    rows = cell.reindex(columns=[*keys, *columns]).astype(dict.fromkeys(columns, float)).groupby(keys)[columns].mean()
+    rows.columns = ["mean", "low", "high", "least"]
+    said = [
+        None if pd.isna(one["mean"]) else verdict(Ratio(one["mean"], one["low"], one["high"]), one["least"], **words)
+        for _, one in rows.iterrows()
+    ]
+    return rows.drop(columns="least").assign(verdict=pd.Series(said, rows.index, dtype=object))
 
 
 def class_differences(correct: np.ndarray, parent: np.ndarray, outcomes: Outcomes, confidence: float) -> dict[str, Estimate]:
@@ -159,18 +195,23 @@ def class_differences(correct: np.ndarray, parent: np.ndarray, outcomes: Outcome
     }
 
 
-def compare_seeds(outcomes: Outcomes, confidence: float) -> pd.DataFrame:
-    """One row a (method, level, seed): accuracy with Wilson's interval, and McNemar's test against the seed's parent."""
+def compare_seeds(outcomes: Outcomes, margin_points: float, confidence: float) -> pd.DataFrame:
+    """One row a checkpoint (method, level, seed): accuracy with Wilson's interval, McNemar's test against the seed's parent, and
+    `at_worst_points`: what this checkpoint loses at worst on new objects. The seed is fixed here, so that says nothing of others.
+    """
     rows = []
     for (method, level), correct in outcomes.correct.items():
         for seed, own, parent in zip(outcomes.seeds, correct, outcomes.correct[PARENT]):
             low, high = statistics.wilson(own.sum(), len(own), confidence)
             lost, gained, p = statistics.mcnemar(own, parent)
+            found = statistics.difference(own[None], parent[None], confidence)
             rows.append(
                 {
                     "method": method, "level_percent": level, "seed": seed, "accuracy_percent": 100 * own.mean(),
-                    "accuracy_percent_low": 100 * low, "accuracy_percent_high": 100 * high,
-                    "lost": lost, "gained": gained, "p_mcnemar": p,
+                    "accuracy_percent_low": 100 * low, "accuracy_percent_high": 100 * high, "lost": lost, "gained": gained,
+                    "p_mcnemar": p, **interval_columns("difference_points", found),
+                    "at_worst_points": 100 * statistics.at_worst(found, 1 - confidence),
+                    "broke": broke(lost - gained, len(own), p, margin_points),
                 }
             )  # fmt: skip
     return pd.DataFrame(rows)
@@ -185,99 +226,12 @@ def compare_classes(outcomes: Outcomes, confidence: float) -> pd.DataFrame:
             rows.append(
                 {
                     "method": method, "level_percent": level, "class": name, "n_samples": own.shape[1],
-                    "accuracy_percent": 100 * own.mean(), **_interval("difference_points", found),
+                    "accuracy_percent": 100 * own.mean(), **interval_columns("difference_points", found),
                 }
             )  # fmt: skip
     return pd.DataFrame(rows)
 
 
-def compare_at_budgets(outcomes: Outcomes, levels: pd.DataFrame, confidence: float) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Methods at equal cost: two tables, (method against the parent, method against method).
-
-    levels: from `compare_levels`. At each cost and each of BUDGETS a method's outcomes are interpolated between its two
-    nearest levels, object by object, so that pairs stay pairs; methods that don't reach a budget are left out.
-    `among_best`: the paired interval of the difference to the row's best method includes zero.
-    """
-    singles, pairs = [], []
-    for cost, percent, values in _at_budgets(outcomes, levels):
-        parent = outcomes.correct[PARENT].astype(float)
-        at = {"cost": cost, "budget_percent": percent}
-        best = max(values, key=lambda method: values[method].mean())
-        for method, own in values.items():
-            behind = statistics.difference(own, values[best], confidence)
-            singles.append(
-                {
-                    **at, "method": method, "accuracy_percent": 100 * own.mean(),
-                    **_interval("difference_points", statistics.difference(own, parent, confidence)),
-                    "among_best": behind.high >= 0,
-                }
-            )  # fmt: skip
-        for one, other in combinations(values, 2):
-            found = statistics.difference(values[one], values[other], confidence)
-            pairs.append({**at, "method": one, "other": other, **_interval("difference_points", found)})
-    # A table without rows has a column all the same, so that its file can be read back.
-    return tuple(pd.DataFrame(rows, columns=None if rows else ["cost"]) for rows in (singles, pairs))
-
-
-def _at_budgets(outcomes, levels):
-    """Yields (cost, budget in percent, {method: outcomes float (seeds, objects)}) where any method reaches the budget."""
-    usable = levels[~levels["collapsed"]]
-    parent = levels[levels["method"] == "parent"].iloc[0]
-    for cost in COSTS:
-        if pd.isna(parent[cost]):
-            continue
-        for percent in BUDGETS:
-            values = {}
-            for method, rows in usable[usable["method"] != "parent"].groupby("method", sort=False):
-                rows = rows[rows[cost].notna()]
-                points = [*zip(rows[cost], zip(rows["method"], rows["level_percent"]))]
-                if not (rows["level_percent"] == 0).any():  # else that is the method's own start: the parent, trained on
-                    points.append((parent[cost], PARENT))
-                found = statistics.at_cost(
-                    [at for at, _ in points], [outcomes.correct[key] for _, key in points], percent / 100 * parent[cost]
-                )
-                if found is not None:
-                    values[method] = found
-            if values:
-                yield cost, percent, values
-
-
-def fronts(levels: pd.DataFrame) -> pd.DataFrame:
-    """Which networks no other beats: the rows of `levels` that run, with a column `front_<cost>` for each of COSTS."""
-    table = levels[~levels["collapsed"]].copy()
-    for cost in COSTS:
-        known = table[cost].notna()
-        table[f"front_{cost}"] = False
-        if known.any():
-            table.loc[known, f"front_{cost}"] = statistics.pareto(
-                table.loc[known, cost], table.loc[known, "accuracy_percent"]
-            )
-    return table
-
-
-def hypervolumes(outcomes: Outcomes, levels: pd.DataFrame) -> pd.DataFrame:
-    """One row a (cost, method): the share of the area between chance and full accuracy, no cost and the parent's, that the
-    method's levels and the parent dominate; mean, lowest and highest over seeds.
-    """
-    usable, rows = levels[~levels["collapsed"]], []
-    parent = levels[levels["method"] == "parent"].iloc[0]
-    chance = 1 / len(outcomes.classes)
-    for cost in COSTS:
-        if pd.isna(parent[cost]):
-            continue
-        for method, own in usable[usable["method"] != "parent"].groupby("method", sort=False):
-            own = own[own[cost].notna()]
-            points = [PARENT, *zip(own["method"], own["level_percent"])]
-            accuracies = np.stack([outcomes.correct[key].mean(axis=1) for key in points])
-            areas = [
-                statistics.hypervolume([parent[cost], *own[cost]], by_seed, parent[cost], chance) for by_seed in accuracies.T
-            ]
-            rows.append(
-                {"cost": cost, "method": method, "hypervolume": np.mean(areas), "lowest": min(areas), "highest": max(areas)}
-            )
-    return pd.DataFrame(rows, columns=None if rows else ["cost"])
-
-
-def _interval(name, estimate):
+def interval_columns(name: str, estimate: Estimate) -> dict[str, float]:
     """An Estimate of shares as three columns in percent."""
     return {name: 100 * estimate.mean, f"{name}_low": 100 * estimate.low, f"{name}_high": 100 * estimate.high}

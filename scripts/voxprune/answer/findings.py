@@ -1,4 +1,4 @@
-"""The answer in numbers: how far each method can go before accuracy may be worse than the parent's, and what that saves.
+"""The answer in numbers: what to take, how far each method can go before accuracy may be worse than the parent's, what that saves.
 
 Everything is taken from the tables of `voxprune.answer.comparison`; `voxprune.answer.sentences` puts it into words.
 """
@@ -8,46 +8,112 @@ import pandas as pd
 from voxprune.answer.summary import CELL, COSTS, fastest_cell, hardware, warnings
 
 STUDY_LEVELS = {"filter": 80, "weight": 60}  # percent; up to these the original study saw no loss
+STUDY = ("original", "modelnet10")  # its network, and its data set by the beginning of the name
 
 
 def find_answer(
-    levels: pd.DataFrame,
-    budgets: pd.DataFrame,
+    tables: dict[str, pd.DataFrame],
     summary: pd.DataFrame,
     demand: pd.DataFrame,
-    margin_points: float,
-    confidence: float,
+    settings: dict,
+    about: dict,
     skipped: int = 0,
 ) -> dict:
-    """The answer as plain data, see schemas/answer.schema.yaml. levels, budgets: tables of `comparison`. margin_points: as in the
-    config. skipped: how many meshes were left out."""
-    tested = levels[levels["method"] != "parent"]
-    runs = tested[~tested["collapsed"]]
-    cell = dict(zip(CELL, fastest_cell(demand)))
-    methods = {name: _method_answer(rows, levels) for name, rows in tested.groupby("method", sort=False)}
+    """The answer as plain data, see schemas/answer.schema.yaml.
+
+    tables: {name: table} of `comparison`, `budgets` and `power`. settings: margin_points and confidence_percent of the config.
+    about: data set, network, resolution, epochs, and what became of the plan, see `core.plan`. skipped: meshes left out.
+    """
+    levels = tables["levels"]
+    methods = {
+        name: _method_answer(rows, levels)
+        for name, rows in levels[levels["method"] != "parent"].groupby("method", sort=False)
+    }
+    decision = _decision(levels, tables["seeds"])
     return {
         "experiment": str(summary["experiment"].iloc[0]),
-        "margin_points": margin_points,
-        "confidence_percent": 100 * confidence,
+        **about,
+        **settings,
         "seeds": sorted(summary["seed"].unique().tolist()),
         "n_samples": int(summary["n_samples"].iloc[0]),
-        "tests": len(runs),
-        "detectable_drop_points": _detectable(methods, runs),
         "parent": _interval(levels[levels["method"] == "parent"].iloc[0], "accuracy_percent"),
-        "measured_in": {**{key: value if isinstance(value, str) else int(value) for key, value in cell.items()},
-                        "hardware": hardware(demand, cell["device"])},
+        "measured_in": _cell(demand, demand["batch_size"].max()),
+        "measured_one": _cell(demand, demand["batch_size"].min()),
+        "decision": decision,
+        "power": [
+            {"seeds": int(row["seeds"]), "percent": float(row["power_percent"])} for _, row in tables["power"].iterrows()
+        ],
         "methods": methods,
-        "shown": _shown(methods),
-        "at_equal_cost": _best_at_budgets(budgets),
-        "study": _study_claims(levels),
-        "warnings": " ".join(filter(None, [warnings(demand), _left_out(skipped)])),
-    }  # fmt: skip
+        "shown": _shown(decision, levels),
+        "at_equal_cost": _best_at_budgets(tables["budgets"]),
+        "study": _study_claims(levels) if _is_the_study(about) else [],
+        "warnings": [*warnings(demand), *_left_out(skipped)],
+    }
+
+
+def _cell(demand, batch_size):
+    cell = dict(zip(CELL, fastest_cell(demand, batch_size)))
+    return {
+        **{key: value if isinstance(value, str) else int(value) for key, value in cell.items()},
+        "hardware": hardware(demand, cell["device"]),
+    }
 
 
 def _left_out(count):
     if not count:
-        return ""
-    return f"{count} mesh{'es' * (count > 1)} couldn't be used and count{'s' * (count == 1)} in no figure: see skipped.csv."
+        return []
+    return [
+        f"{count} mesh{'es' * (count > 1)} couldn't be used and count{'s' * (count == 1)} in no figure: see skipped.csv."
+    ]
+
+
+def _is_the_study(about):
+    network, dataset = STUDY
+    return about["network"] == network and about["dataset"].startswith(dataset)
+
+
+def _decision(levels, seeds):
+    """The network to take: `shown` where one is non-inferior and saves something, else the best `guess`, else None.
+
+    Of several the one that saves most MACs, of equals most bytes, then the one that loses least at worst. Controls are no choice.
+    """
+    parent = levels[levels["method"] == "parent"].iloc[0]
+    choices = levels[(levels["method"] != "parent") & ~levels["collapsed"] & ~levels["control"]]
+    choices = choices.assign(**{
+        f"saved_{cost}": [round(_saved_percent(row, parent, cost)) for _, row in choices.iterrows()] for cost in ("macs", "compressed_bytes")
+    })  # fmt: skip
+    choices = choices[(choices["saved_macs"] > 0) | (choices["saved_compressed_bytes"] > 0)]
+    shown = choices[choices["verdict"] == "non-inferior"]
+    hopeful = choices[(choices["verdict"] == "undecided") & (choices["difference_points"] > -choices["margin_points"])]
+    kind, rows = ("shown", shown) if len(shown) else ("guess", hopeful)
+    if not len(rows):
+        return {"kind": "none", "network": None, "next": None, "controls": []}
+    best = rows.sort_values(
+        ["saved_macs", "saved_compressed_bytes", "at_worst_points"], ascending=False, kind="stable"
+    ).iloc[0]
+    above = levels[(levels["method"] == best["method"]) & (levels["level_percent"] > best["level_percent"])]
+    return {
+        "kind": kind,
+        "network": _network(best, parent) | {"checkpoint": _checkpoint(best, seeds)},
+        "next": _network(above.iloc[0], parent) if len(above) else None,
+        "controls": _as_good_controls(best, levels),
+    }
+
+
+def _checkpoint(row, seeds):
+    """The first seed's checkpoint of a network by itself: what it loses, and at worst, on new objects."""
+    own = seeds[(seeds["method"] == row["method"]) & (seeds["level_percent"] == row["level_percent"])].iloc[0]
+    return {
+        "seed": int(own["seed"]),
+        "difference_points": _interval(own, "difference_points"),
+        "at_worst_points": float(own["at_worst_points"]),
+    }
+
+
+def _as_good_controls(best, levels):
+    """Controls that cost no more MACs and are at least as accurate: then the choice of filters isn't what matters."""
+    controls = levels[levels["control"] & ~levels["collapsed"] & (levels["macs"] <= 1.02 * best["macs"])]
+    return sorted(set(controls.loc[controls["accuracy_percent"] >= best["accuracy_percent"], "method"]))
 
 
 def _method_answer(rows, levels):
@@ -59,77 +125,66 @@ def _method_answer(rows, levels):
     return {
         "unit": rows["unit"].iloc[0],
         "apply": rows["apply"].iloc[0],
+        "control": bool(rows["control"].iloc[0]),
+        "total_epochs": _number(rows["total_epochs"].max()) if "total_epochs" in rows else None,
         "largest": None if largest is None else _network(largest, parent),
-        "not_shown_below": _not_shown_below(rows),
-        "largest_saving": {cost: _largest_saving(kept, parent, cost) for cost in COSTS if pd.notna(parent[cost])},
         "limited_by": _network(above.iloc[0], parent) if len(above) else None,
     }
 
 
-def _not_shown_below(rows):
-    """The levels in percent below the largest non-inferior one that are not shown to be non-inferior themselves."""
-    kept = rows["verdict"] == "non-inferior"
-    below = rows["level_percent"] < rows.loc[kept, "level_percent"].max()
-    return [float(level) for level in rows.loc[below & ~kept, "level_percent"]]
-
-
-def _largest_saving(kept, parent, cost):
-    """Of the non-inferior networks `kept` the one that saves most of a cost; None where none is or the cost isn't known."""
-    known = [(saved, row) for _, row in kept.iterrows() if (saved := _saved_percent(row, parent, cost)) is not None]
-    if not known:
-        return None
-    saved, row = max(known, key=lambda one: one[0])
+def _shown(decision, levels):
+    """The network that pictures show beside the parent: the decision's, or else the lowest level of the first method."""
+    network = decision["network"]
+    if network is None:
+        first = levels[levels["method"] != "parent"].iloc[0]
+        network = {"method": first["method"], "level_percent": float(first["level_percent"])}
     return {
-        "percent": saved,
-        "level_percent": float(row["level_percent"]),
-        "difference_points": _interval(row, "difference_points"),
+        "method": network["method"],
+        "level_percent": network["level_percent"],
+        "non_inferior": decision["kind"] == "shown",
     }
-
-
-def _detectable(methods, levels):
-    """The lowest and highest drop in points that would be noticed at the levels that limit the methods; None without any."""
-    limits = [(name, one["limited_by"]["level_percent"]) for name, one in methods.items() if one["limited_by"]]
-    drops = levels.set_index(["method", "level_percent"])["detectable_drop_points"]
-    drops = drops[drops.index.isin(limits)]
-    return {"low": float(drops.min()), "high": float(drops.max())} if len(drops) else None
-
-
-def _shown(methods):
-    """The network that pictures show beside the parent: of the largest non-inferior levels the one that saves most MACs, of
-    equals most bytes; where there is none, the lowest level of the first method.
-    """
-    found = {name: method["largest"] for name, method in methods.items() if method["largest"]}
-    if found:
-        name = max(found, key=lambda name: [found[name]["saved_percent"][cost] for cost in ("macs", "compressed_bytes")])
-        return {"method": name, "level_percent": found[name]["level_percent"], "non_inferior": True}
-    name, method = next(iter(methods.items()))
-    return {"method": name, "level_percent": method["limited_by"]["level_percent"], "non_inferior": False}
 
 
 def _network(row, parent):
     """What is known of one network."""
     return {
+        "method": row["method"],
+        "unit": row["unit"],
+        "apply": row["apply"],
         "level_percent": float(row["level_percent"]),
         "verdict": row["verdict"],
         "collapsed": bool(row["collapsed"]),
         "accuracy_percent": _interval(row, "accuracy_percent"),
         "difference_points": _interval(row, "difference_points"),
+        "at_worst_points": float(row["at_worst_points"]),
+        "p_sequence": _number(row["p_sequence"]),
+        "broken_seeds": int(row["broken_seeds"]),
+        "breaks_at_most_percent": float(row["breaks_at_most_percent"]),
         "worst_class": {"name": row["worst_class"], "difference_points": _interval(row, "worst_class_points")},
-        "p_holm": _number(row["p_holm"]),
-        "seeds_needed": None if pd.isna(row["seeds_needed"]) else int(row["seeds_needed"]),
         "saved_percent": {cost: _saved_percent(row, parent, cost) for cost in COSTS},
-        "speedup": _speedup(row),
+        "speedup": _ratio(row, "speedup"),
+        "speedup_one": _ratio(row, "speedup_one"),
+        "energy_ratio": _ratio(row, "energy_ratio"),
     }
 
 
-def _speedup(row):
-    """Against the parent, with its interval; None where it wasn't measured."""
-    found = {name: _number(row[f"speedup_{name}"]) for name in ("mean", "low", "high")}
-    return None if found["mean"] is None else {**found, "verdict": row["speedup_verdict"]}
+def _ratio(row, name):
+    """A measured ratio with its interval and verdict; None where it wasn't measured."""
+    found = {part: _number(row.get(f"{name}_{part}")) for part in ("mean", "low", "high")}
+    return None if found["mean"] is None else {**found, "verdict": row[f"{name}_verdict"]}
+
+
+MEASURED = {"latency_ms": "speedup", "energy_mj": "energy_ratio"}  # costs that are measured, and the ratio that tells them
 
 
 def _saved_percent(row, parent, cost):
-    """Percent of the parent's cost; None where it isn't known."""
+    """Percent of the parent's cost, None where it isn't known; 0 of a measured cost where there is no difference."""
+    if cost in MEASURED:
+        ratio = _ratio(row, MEASURED[cost])
+        if ratio is None:
+            return None
+        share = 1 / ratio["mean"] if cost == "latency_ms" else ratio["mean"]
+        return 0.0 if ratio["verdict"] == "no difference" else 100 * (1 - share)
     if pd.isna(row[cost]) or pd.isna(parent[cost]):
         return None
     return 100 * float(1 - row[cost] / parent[cost])
@@ -145,6 +200,8 @@ def _best_at_budgets(budgets):
                 "budget_percent": int(percent),
                 "methods": len(rows),
                 "best": rows["method"].iloc[0],
+                "interpolated": bool(rows["interpolated"].iloc[0]),
+                "equal_training": bool(rows["equal_training"].iloc[0]),
                 "difference_points": _interval(rows.iloc[0], "difference_points"),
                 "not_told_apart": rows.loc[rows["among_best"], "method"].tolist()[1:],
             }
@@ -173,10 +230,9 @@ def found_at(rows: pd.DataFrame, level: float) -> dict:
     return {
         "verdict": None if row is None else row["verdict"],
         "difference_points": None if row is None else _interval(row, "difference_points"),
-        "speedup": None if row is None else _speedup(row),
+        "speedup": None if row is None else _ratio(row, "speedup"),
         "largest_level_percent": float(kept.max()) if len(kept) else None,
-        "not_shown_below": _not_shown_below(rows),
-    }  # fmt: skip
+    }
 
 
 def _interval(row, name):

@@ -1,38 +1,56 @@
 """The answer in plain sentences, each made from the numbers of `voxprune.answer.findings`."""
 
+from collections.abc import Sequence
+
 import pandas as pd
 
-from voxprune.answer.comparison import MOST_SEEDS
+from voxprune.answer.comparison import BREAK_MARGINS
 from voxprune.answer.summary import COSTS, counted
+from voxprune.answer.words import (
+    NOTHING,
+    against_parent,
+    at_most,
+    at_worst,
+    listing,
+    percent,
+    points_text,
+    reach,
+    short,
+    signed,
+    speed_text,
+    speed_words,
+)
 
-SEEDS_ADVISED = 6  # five can't reach p < 0.05 in a sign-flip test, six can
+SEEDS_ADVISED = 6  # with fewer, few tests decide
 TOLD_BUDGETS = (50, 25)  # percent of the parent's cost; the tables have more
-NOTHING = "–"  # in a table; a hyphen would begin a list in reStructuredText
 # Snakemake's report centres its front page in a narrow column, which cuts off the beginning of a page taller than the window.
 STYLE = """.. raw:: html
 
-   <style>.h-screen.items-center {align-items: safe center} .prose.max-w-lg {max-width: 60rem}</style>
+   <style>.h-screen.items-center {align-items: safe center} .prose.max-w-lg {max-width: 72rem}</style>
 
 """
 UNITS = {"filter": "filters", "weight": "weights of the convolutions"}
 
 
-def tell(answer: dict) -> list:
-    """The answer as blocks for `render`: [(kind, content)], kind one of title, heading, text, list, table."""
+def tell(answer: dict, pictures: Sequence[str] = ()) -> list:
+    """The answer as blocks for `render`: [(kind, content)], kind one of title, heading, text, list, picture, table.
+
+    In the order a reader needs it: what to take, at what risk, what it rests on, then every method. pictures: the addresses of plots
+    that stand below the decision.
+    """
     return [
         ("title", f"{answer['experiment']}: how far can the network be pruned?"),
-        ("text", _headline(answer)),
-        ("text", _evidence(answer)),
-        *([("text", "Warning: " + answer["warnings"])] if answer["warnings"] else []),
+        ("text", decision_text(answer)),
+        *[("picture", address) for address in pictures],
         ("table", _overview(answer)),
+        ("text", _evidence(answer)),
+        *([("heading", "What to know about these figures"), ("list", answer["warnings"])] if answer["warnings"] else []),
         ("heading", "Method by method"),
         ("list", [_method_sentence(name, method, answer) for name, method in answer["methods"].items()]),
-        ("heading", "Filters or weights?"),
-        ("text", _trade_off(answer)),
-        *([("heading", "At equal cost"), ("list", _equal_cost(answer))] if answer["at_equal_cost"] else []),
-        ("heading", "What the original study claimed, and what was found here"),
-        ("list", _study(answer)),
-    ]
+        *([("heading", "At equal cost"), ("list", _equal_cost(answer))] if _equal_cost(answer) else []),
+        *([("heading", "What the original study claimed, and what was found here"), ("list", _study(answer))]
+          if answer["study"] else []),
+    ]  # fmt: skip
 
 
 def render(blocks: list, markup: str) -> str:
@@ -44,6 +62,12 @@ def render(blocks: list, markup: str) -> str:
                                              disable_numparse=True))  # fmt: skip
         elif kind == "list":
             parts.append("\n".join(f"- {item}" for item in content))
+        elif kind == "picture":
+            parts.append(
+                f"![]({content})"
+                if markup == "markdown"
+                else f'.. raw:: html\n\n   <img src="{content}" style="max-width: 100%">'
+            )
         elif kind == "text" or markup == "markdown":
             parts.append({"title": "# ", "heading": "## "}.get(kind, "") + content)
         else:
@@ -52,54 +76,107 @@ def render(blocks: list, markup: str) -> str:
     return text if markup == "markdown" else STYLE + text.replace("`", "``")
 
 
-def _headline(answer):
-    margin = counted(answer["margin_points"], "point")
-    useful = {name: method for name, method in answer["methods"].items() if method["largest"]}
-    if not useful:
+def decision_text(answer: dict) -> str:
+    """What to take, its cost and its risk; where nothing is shown, the best guess as a guess, and what evidence would do."""
+    network, margin = answer["decision"]["network"], counted(answer["margin_points"], "point")
+    if network is None:
         return (
-            f"**No method and level tested here is shown to keep the parent's accuracy to within {margin}.** "
-            "For each method, the list below says whether accuracy is lost or the evidence is too thin."
+            f"**Nothing tested here can be taken: no pruned network is shown or likely to lose less than {margin} of accuracy.** "
+            "Try lower levels, or train longer after pruning (`retrain`)."
         )
-    most = {}
-    for cost in ("macs", "compressed_bytes"):
-        saved = {name: method["largest_saving"][cost]["percent"] for name, method in useful.items()}
-        name = max(saved, key=saved.get)
-        if round(saved[name]) > 0:
-            most[cost] = f"{name} saves most {_short(cost)}, {saved[name]:.0f} %"
-    said = "; ".join(most.values()) or "no network tested here is shown to save anything on the device"
-    return f"**Without losing {margin} of accuracy, {said}.**"
+    name, at = network["method"], f"{network['level_percent']:g} %"
+    invalid = any(warning.startswith("INVALID") for warning in answer["warnings"])
+    if answer["decision"]["kind"] == "shown":
+        text = f"**Take {name} at {at}: {_gains(network, invalid)}, at most {at_most(network['at_worst_points'])} less accurate than the parent** "
+        text += f"(estimate {signed(network['difference_points']['mean'])}; {_basis(answer)}; you allowed {margin}). {_breaks(network, answer)}"
+    else:
+        text = (
+            f"**No network tested here is shown to lose less than {margin}; the best guess is {name} at {at}** ({_gains(network, invalid)}; "
+            f"estimate {signed(network['difference_points']['mean'])} points, at worst {at_worst(network['at_worst_points'])}; {_basis(answer)}). "
+            + _power(answer)
+        )
+    after = answer["decision"]["next"]
+    if after and answer["decision"]["kind"] == "shown":
+        text += f" {_next_level(after, answer)}"
+    controls = [f"`{control}`" for control in answer["decision"]["controls"]]
+    if controls:
+        are = "are" if len(controls) > 1 else "is"
+        text += f" The control {listing(controls)} {are} as accurate at no more MACs: it isn't the ranking of filters that matters here."
+    return text
+
+
+def _gains(network, invalid):
+    """`1.90 times as fast, 75 % fewer MACs and 50 % fewer parameters`."""
+    saved = [
+        f"{value:.0f} % fewer {short(cost)}"
+        for cost in ("macs", "parameters", "compressed_bytes")
+        if (value := network["saved_percent"][cost]) and round(value) > 0
+    ]
+    one = network["speedup_one"]
+    alone = "" if one is None or one == network["speedup"] else f" (one object at a time: {speed_words(one)})"
+    wrong = " (an INVALID measurement, see below)" if invalid else ""
+    return f"{speed_words(network['speedup'])}{alone}{wrong}, {listing(saved) or 'nothing saved'}"
+
+
+def _basis(answer):
+    return f"{counted(len(answer['seeds']), 'seed')}, {answer['n_samples']} objects"
+
+
+def _breaks(network, answer):
+    """What is known of seeds that break, and of the checkpoint that one would ship."""
+    seeds, checkpoint = len(answer["seeds"]), network["checkpoint"]
+    alone = (
+        f"the checkpoint of seed {checkpoint['seed']} by itself is at most {at_most(checkpoint['at_worst_points'])} less accurate than its "
+        "parent on new objects"
+    )
+    if seeds == 1:
+        return f"That speaks of this one parent: another seed's may lose more, and {SEEDS_ADVISED} seeds or more would tell."
+    broken = f"{network['broken_seeds'] or 'None'} of {seeds} seeds broke (lost {counted(BREAK_MARGINS * answer['margin_points'], 'point')} or more)"
+    return f"{broken}; up to {network['breaks_at_most_percent']:.0f} % of new ones may, so test the one you ship: {alone}."
+
+
+def _next_level(network, answer):
+    at = f"{network['level_percent']:g} %"
+    if network["collapsed"]:
+        return f"At {at} a layer keeps nothing, and the network answers the same for every object."
+    figures = f"estimate {signed(network['difference_points']['mean'])}, at worst {at_worst(network['at_worst_points'])}"
+    return f"{at} {'loses too much' if network['verdict'] == 'inferior' else 'is not safe to assume'}: {figures}."
+
+
+def _power(answer):
+    """What evidence would do."""
+    seeds, rows = len(answer["seeds"]), answer["power"]
+    said = [f"with {counted(row['seeds'], 'seed')} in {row['percent']:.0f}" for row in rows if row["seeds"] >= seeds]
+    few = (
+        "more seeds (`seeds`) decide more than more methods" if rows[-1]["percent"] >= 50 else "more test objects are needed"
+    )
+    return f"Of 100 such experiments a network that loses nothing is shown {listing(said[:3])}: {few}."
 
 
 def _evidence(answer):
-    seeds, parent, cell = answer["seeds"], answer["parent"], answer["measured_in"]
+    parent, cell, one = answer["parent"], answer["measured_in"], answer["measured_one"]
+    methods = sum(not method["control"] for method in answer["methods"].values()) or len(answer["methods"])
+    share = "" if methods == 1 else f", shared by {methods} methods"
+    seeds = f"mean of {len(answer['seeds'])} seeds" if len(answer["seeds"]) > 1 else "one seed"
     text = (
-        f"The parent reaches {parent['mean']:.1f} % ({parent['low']:.1f} to {parent['high']:.1f}) of {answer['n_samples']} test "
-        f"objects, {f'mean of {len(seeds)} seeds' if len(seeds) > 1 else 'one seed'}. A level counts as non-inferior when a one-sided paired test "
-        f"at {answer['confidence_percent']:g} %, corrected for {_all_tests(answer['tests'])} (Holm), excludes a loss of "
-        f"{counted(answer['margin_points'], 'point')} or more. All intervals are of {answer['confidence_percent']:g} %. "
+        f"The parent, `{answer['network']}` trained on `{answer['dataset']}` at {answer['resolution']}^3 for {counted(answer['epochs'], 'epoch')}, "
+        f"reaches {parent['mean']:.1f} % ({parent['low']:.1f} to {parent['high']:.1f}) of {answer['n_samples']} test objects, "
+        f"{seeds}. 'At worst' is the bound of a one-sided paired test at "
+        f"{100 - answer['confidence_percent']:g} % error{share}, each method's levels tested in ascending order until one fails; a level is non-inferior when "
+        f"at worst it loses less than {counted(answer['margin_points'], 'point')}. 'Inferior' is judged level by level. Intervals are of "
+        f"{answer['confidence_percent']:g} %. Speed is of a batch of {cell['batch_size']} in {cell['engine']}, where the parent is fastest, on "
+        f"{cell['hardware']}{_threads(cell)}"
     )
-    if answer["detectable_drop_points"] is not None:
-        text += (
-            f"At the levels that limit the methods, a true drop of {_range(answer['detectable_drop_points'])} points would be "
-            "noticed in 80 of 100 such experiments; undecided does not mean equal. "
-        )
-    if len(seeds) == 1:
-        text += f"One seed says nothing about other parents, which may lose accuracy at other levels; use {SEEDS_ADVISED} or more. "
-    elif len(seeds) < SEEDS_ADVISED:
-        text += f"{len(seeds)} seeds are few; {SEEDS_ADVISED} or more narrow the intervals. "
-    where = "" if cell["device"] != "cpu" else f", {counted(cell['threads'], 'thread')}"
-    return text + (
-        f"Time is of a batch of {cell['batch_size']} in {cell['engine']}, where the parent is fastest, on {cell['hardware']}{where}."
-    )
+    text += f"; of one object in {one['engine']}{_threads(one)}." if one != cell and one["batch_size"] == 1 else "."
+    if answer["recipes_tested"] > len(answer["methods"]):
+        text += f" {answer['recipes_tested']} recipes have been tested on these test objects so far: the best of many flatters itself."
+    for change in answer["plan_changes"]:
+        text += f" {listing(change['keys']).capitalize()} changed after {counted(change['networks_tested'], 'network')} had been tested."
+    return text
 
 
-def _all_tests(tests):
-    return f"all {tests} tests" if tests > 1 else counted(tests, "test")
-
-
-def _range(found):
-    low, high = f"{found['low']:.1f}", f"{found['high']:.1f}"
-    return low if low == high else f"{low} to {high}"
+def _threads(cell):
+    return "" if cell["device"] != "cpu" else f", {counted(cell['threads'], 'thread')}"
 
 
 def _overview(answer):
@@ -109,18 +186,34 @@ def _overview(answer):
         saved = found["saved_percent"] if found else dict.fromkeys(COSTS)
         rows.append(
             {
-                "method": name,
+                "method": name + (" (control)" if method["control"] else ""),
                 "largest level": f"{found['level_percent']:g} %" if found else "none",
                 "difference, points": points_text(found["difference_points"]) if found else NOTHING,
-                "MACs saved": _percent(saved["macs"]),
-                "parameters saved": _percent(saved["parameters"]),
-                "stored bytes saved": _percent(saved["compressed_bytes"]),
+                "at worst": at_worst(found["at_worst_points"]) if found else NOTHING,
+                "MACs saved": percent(saved["macs"]),
+                "parameters saved": percent(saved["parameters"]),
+                "stored bytes saved": percent(saved["compressed_bytes"]),
                 "speed": speed_text(found["speedup"]) if found else NOTHING,
-                **({"energy saved": _percent(saved["energy_mj"])} if _any_energy(answer) else {}),
+                **(
+                    {"speed, one object": speed_text(found["speedup_one"]) if found else NOTHING}
+                    if _one_object(answer)
+                    else {}
+                ),
+                **({"energy saved": percent(saved["energy_mj"])} if _any_energy(answer) else {}),
+                **({"epochs in all": f"{method['total_epochs']:g}"} if _epochs_differ(answer) else {}),
                 "next level": _limit(method["limited_by"]),
             }
         )
     return pd.DataFrame(rows)
+
+
+def _one_object(answer):
+    return answer["measured_one"]["batch_size"] != answer["measured_in"]["batch_size"]
+
+
+def _epochs_differ(answer):
+    epochs = {method["total_epochs"] for method in answer["methods"].values()}
+    return len(epochs) > 1 and None not in epochs
 
 
 def _any_energy(answer):
@@ -129,85 +222,46 @@ def _any_energy(answer):
 
 
 def _limit(network):
-    return "none tested" if network is None else f"{network['level_percent']:g} %: {network['verdict']}"
+    if network is None:
+        return "none tested"
+    if network["collapsed"]:
+        return f"{network['level_percent']:g} %: collapsed"
+    return f"{network['level_percent']:g} %: {network['verdict']}, {signed(network['difference_points']['mean'])}"
 
 
 def _method_sentence(name, method, answer):
-    found, unit = method["largest"], UNITS[method["unit"]]
+    found, after = method["largest"], method["limited_by"]
     if found is None:
-        return f"`{name}`: no level is shown to keep accuracy. {_why_not(method['limited_by'], answer)}"
-    verb = "removed" if method["apply"] == "remove" else "set to zero"
-    what = (
-        f"{found['level_percent']:g} % of the {unit} can be {verb}"
-        if found["level_percent"]
-        else "unpruned, trained on for as long"
-    )
-    text = f"`{name}`: {what}: {against_parent(found['difference_points'])}. {_saving_sentence(found)} "
-    if method["not_shown_below"]:
-        text += f"The lower level {_levels(method['not_shown_below'])} is not shown to keep accuracy. "
-    worst = found["worst_class"]
-    if worst["difference_points"]["high"] < 0:
-        text += f"The class hurt most is {worst['name']}: {points_text(worst['difference_points'])} points. "
-    return text + (_why_not(method["limited_by"], answer) if method["limited_by"] else "No higher level was tested.")
+        return f"`{name}`: no level is shown to keep accuracy. {_why_not(after, answer)}"
+    if found["level_percent"] == 0:
+        text = f"`{name}`: unpruned, trained on for as long: {against_parent(found['difference_points'])}."
+    else:
+        verb = "set to zero" if method["apply"] == "mask" else "removed"
+        text = (
+            f"`{name}`: {found['level_percent']:g} % of the {UNITS[method['unit']]} can be {verb}: {against_parent(found['difference_points'])}, "
+            f"at worst {at_worst(found['at_worst_points'])}. {_saving_sentence(found)}"
+        )
+    return f"{text} {_why_not(after, answer) if after else 'No higher level was tested.'}"
 
 
 def _saving_sentence(found):
-    saved = [f"{value:.0f} % of the {_short(cost)}" for cost, value in found["saved_percent"].items()
+    saved = [f"{value:.0f} % of the {short(cost)}" for cost, value in found["saved_percent"].items()
              if cost != "latency_ms" and value and round(value) > 0]  # fmt: skip
-    costs_more = [_short(cost) for cost, value in found["saved_percent"].items() if value and round(value) < 0]
-    text = "That saves " + (_listing(saved) if saved else "nothing") + "; " + _time_sentence(found["speedup"])
-    return text + (f" It costs more {_listing(costs_more)}." if costs_more else "")
-
-
-def _time_sentence(speedup):
-    if speedup is None:
-        return "its time wasn't measured."
-    if speedup["verdict"] == "no difference":
-        return "it runs no faster: the difference is smaller than the noise of measuring the parent twice."
-    return f"it runs at {speed_text(speedup)} the parent's speed."
+    costs_more = [short(cost) for cost, value in found["saved_percent"].items() if value and round(value) < 0]
+    text = "That saves " + (listing(saved) if saved else "nothing counted") + f"; it runs {speed_words(found['speedup'])}."
+    if found["speedup"] is None:
+        text = text.replace("it runs of a speed that wasn't measured", "its speed wasn't measured")
+    return text + (f" It costs more {listing(costs_more)}." if costs_more else "")
 
 
 def _why_not(network, answer):
     """Why this level is not taken."""
-    at, seeds = f"{network['level_percent']:g} %", len(answer["seeds"])
+    at = f"{network['level_percent']:g} %"
     if network["collapsed"]:
         return f"At {at} a layer has no filters or weights left, and the network gives the same answer for every object."
     if network["verdict"] == "inferior":
         return f"At {at} {against_parent(network['difference_points'])}: more than the margin is lost."
-    text = f"At {at} the evidence is inconclusive: {against_parent(network['difference_points'])}"
-    if network["difference_points"]["mean"] <= -answer["margin_points"]:
-        return text + ", a loss of the margin or more if it stays so."
-    if seeds == 1:
-        return text + ". One seed is too few to decide this, or to say how many would be enough."
-    if network["seeds_needed"]:
-        return (
-            text
-            + f". This is inconclusive with {seeds} seeds; about {network['seeds_needed']} would suffice at this mean and variance."
-        )
-    return text + f". This is inconclusive with {seeds} seeds, and would be with {MOST_SEEDS} at this mean and variance."
-
-
-def against_parent(points: dict) -> str:
-    side = "equals the parent's" if round(points["mean"], 1) == 0 else f"is {abs(points['mean']):.1f} points " + (
-        "higher" if points["mean"] > 0 else "lower") + " than the parent's"  # fmt: skip
-    return f"accuracy {side} ({signed(points['low'])} to {signed(points['high'])})"
-
-
-def _trade_off(answer):
-    said = []
-    for unit, verb in (("filter", "remove"), ("filter", "mask"), ("weight", "mask")):
-        found = {
-            name: method["largest"]
-            for name, method in answer["methods"].items()
-            if (method["unit"], method["apply"]) == (unit, verb) and method["largest"]
-        }
-        what = f"{'Removing' if verb == 'remove' else 'Zeroing'} {UNITS[unit]}"
-        if found:
-            name = max(found, key=lambda name: found[name]["saved_percent"]["compressed_bytes"])
-            said.append(f"{what} (`{name}`, {found[name]['level_percent']:g} %): {_lower(_saving_sentence(found[name]))}")
-        elif any((method["unit"], method["apply"]) == (unit, verb) for method in answer["methods"].values()):
-            said.append(f"{what}: no level is shown to keep accuracy.")
-    return " ".join(said)
+    return f"At {at} the evidence doesn't decide: {against_parent(network['difference_points'])}, at worst {at_worst(network['at_worst_points'])}."
 
 
 def _equal_cost(answer):
@@ -215,11 +269,18 @@ def _equal_cost(answer):
     for row in answer["at_equal_cost"]:
         if row["budget_percent"] not in TOLD_BUDGETS:
             continue
-        budget = f"{row['budget_percent']} % of the parent's {_short(row['cost'])}"
-        who = f"At {budget} `{row['best']}` is best" if row["methods"] > 1 else f"Only `{row['best']}` gets to {budget}"
-        text = f"{who}: {against_parent(row['difference_points'])}"
+        budget = f"{row['budget_percent']} % of the parent's {short(row['cost'])}"
+        if row["methods"] == 1:
+            who = f"Only `{row['best']}` gets to {budget}"
+        elif row["equal_training"]:
+            who = f"At {budget} `{row['best']}` is the most accurate"
+        else:
+            who = (
+                f"At {budget} `{row['best']}` is the most accurate, but the methods were not trained for equally many epochs"
+            )
+        text = f"{who}: {against_parent(row['difference_points'])}{', interpolated between its levels' if row['interpolated'] else ''}"
         others = row["not_told_apart"]
-        lines.append(text + (f"; not told apart from it: {_listing([f'`{one}`' for one in others])}." if others else "."))
+        lines.append(text + (f"; not told apart from it: {listing([f'`{one}`' for one in others])}." if others else "."))
     return lines
 
 
@@ -241,53 +302,7 @@ def _study(answer):
 
 
 def _found_sentence(row):
-    kept = row["largest_level_percent"]
-    text = f"`{row['method']}` is non-inferior {reach(kept, row['not_shown_below'])}"
+    text = f"`{row['method']}` is shown to be non-inferior {reach(row['largest_level_percent'])}"
     if row["verdict"] is None:
         return text + f", {row['level_percent']} % wasn't tested"
     return text + f", and at {row['level_percent']} % {against_parent(row['difference_points'])}, {row['verdict']}"
-
-
-def reach(largest: float | None, not_shown_below: list) -> str:
-    """`up to 50 %`, `at 50 %, but not shown at 10 %`, `at no level`."""
-    if largest is None:
-        return "at no level"
-    return f"at {largest:g} %, but not shown at {_levels(not_shown_below)}" if not_shown_below else f"up to {largest:g} %"
-
-
-def _levels(percents):
-    return f"{_listing([f'{level:g}' for level in percents])} %"
-
-
-def _short(cost):
-    return {"compressed_bytes": "stored bytes"}.get(cost, COSTS[cost])
-
-
-def speed_text(speedup: dict | None) -> str:
-    if speedup is None:
-        return NOTHING
-    if speedup["verdict"] == "no difference":
-        return "no difference"
-    return f"{speedup['mean']:.2f}x ({speedup['low']:.2f} to {speedup['high']:.2f})"
-
-
-def points_text(points: dict) -> str:
-    """`+0.3 (-0.5 to +1.1)` of an interval in points."""
-    return f"{signed(points['mean'])} ({signed(points['low'])} to {signed(points['high'])})"
-
-
-def signed(value: float) -> str:
-    """`+0.3`, `-1.2`, `+0.0`."""
-    return f"{round(value, 1) + 0:+.1f}"  # + 0 makes -0.0 positive
-
-
-def _percent(value):
-    return NOTHING if value is None else f"{value:.0f} %"
-
-
-def _listing(words):
-    return " and ".join(filter(None, [", ".join(words[:-1]), *words[-1:]]))
-
-
-def _lower(sentence):
-    return sentence[0].lower() + sentence[1:]

@@ -8,6 +8,8 @@ from scipy import stats
 
 from voxprune.measurement.noise import CONFIDENCE
 
+HALF_PAIRS = (0.5**0.5, -(0.5**0.5))  # Agresti and Min's: half a pair in each cell of the paired table
+
 
 @dataclass(frozen=True)
 class Estimate:
@@ -18,7 +20,6 @@ class Estimate:
     freedom: float
     low: float
     high: float
-    seed_variance: float  # the part of error^2 that more seeds would lower; more objects would lower the rest
 
 
 def wilson(correct: int, count: int, confidence: float = CONFIDENCE) -> tuple[float, float]:
@@ -41,24 +42,43 @@ def crossed_mean(values: Any, pseudo: Any = (), confidence: float = CONFIDENCE, 
     values = np.asarray(values, float)
     padded = np.concatenate([values, np.broadcast_to(pseudo, (len(values), len(pseudo)))], axis=1)
     seeds, objects = padded.shape
-    by_seed, by_object = padded.mean(axis=1), padded.mean(axis=0)
-    of_objects = seeds * by_object.var(ddof=1) if objects > 1 else 0.0
+    found = mean_squares(padded)
     if seeds == 1:
-        parts, freedoms, seed_variance = [of_objects], [max(1, objects - 1)], 0.0
+        parts, freedoms = [found.objects], [max(1, objects - 1)]
     else:
-        rest = padded - by_seed[:, None] - by_object + padded.mean()
-        of_rest = float((rest**2).sum()) / ((seeds - 1) * max(1, objects - 1))
-        of_seeds = objects * by_seed.var(ddof=1)
+        of_seeds = found.seeds
         if conservative or seeds == 2:  # of two seeds 9 intervals of 10 would cover the truth, not 19 of 20
-            of_seeds = max(of_seeds, of_rest)
-        parts = [of_seeds, of_objects, -of_rest]
+            of_seeds = max(of_seeds, found.rest)
+        parts = [of_seeds, found.objects, -found.rest]
         freedoms = [seeds - 1, max(1, objects - 1), (seeds - 1) * max(1, objects - 1)]
-        seed_variance = of_seeds / (seeds * objects)
     total, spread = max(0.0, sum(parts)), sum(part**2 / freedom for part, freedom in zip(parts, freedoms))
     freedom = max(1.0, total**2 / spread) if total else float(max(1, objects - 1))
     mean, error = float(values.mean()), float(np.sqrt(total / (seeds * objects)))
     reach = float(stats.t.ppf((1 + confidence) / 2, freedom)) * error
-    return Estimate(mean, error, float(freedom), mean - reach, mean + reach, float(min(seed_variance, error**2)))
+    return Estimate(mean, error, float(freedom), mean - reach, mean + reach)
+
+
+@dataclass(frozen=True)
+class MeanSquares:
+    """What values (seeds, objects) vary by: expected are rest + N Var(seeds), rest + S Var(objects), and rest."""
+
+    seeds: float  # 0 of a single seed
+    objects: float
+    rest: float  # 0 of a single seed
+
+
+def mean_squares(values: Any) -> MeanSquares:
+    """MeanSquares of a two-way layout without replication. values: float (seeds, objects)."""
+    values = np.asarray(values, float)
+    seeds, objects = values.shape
+    by_seed, by_object = values.mean(axis=1), values.mean(axis=0)
+    of_objects = float(seeds * by_object.var(ddof=1)) if objects > 1 else 0.0
+    if seeds == 1:
+        return MeanSquares(0.0, of_objects, 0.0)
+    rest = values - by_seed[:, None] - by_object + values.mean()
+    return MeanSquares(
+        float(objects * by_seed.var(ddof=1)), of_objects, float((rest**2).sum()) / ((seeds - 1) * max(1, objects - 1))
+    )
 
 
 def accuracy(correct: Any, confidence: float = CONFIDENCE) -> Estimate:
@@ -71,8 +91,28 @@ def difference(child: Any, parent: Any, confidence: float = CONFIDENCE, conserva
 
     With Agresti and Min's (2005) half a pair in each cell of the paired table. conservative: as in `crossed_mean`.
     """
-    paired = np.asarray(child, float) - np.asarray(parent, float)
-    return _within(crossed_mean(paired, (0.5**0.5, -(0.5**0.5)), confidence, conservative), -1, 1)
+    return _within(crossed_mean(_paired(child, parent), HALF_PAIRS, confidence, conservative), -1, 1)
+
+
+@dataclass(frozen=True)
+class Spread:
+    """Variances of the difference of one object's correctness, of one seed: -1, 0 or 1."""
+
+    seeds: float  # of the mean of a seed
+    objects: float  # of the mean of an object, over seeds
+    rest: float
+
+
+def spread_of_difference(child: Any, parent: Any) -> Spread:
+    """The variance components of child minus parent (Brennan 2001, ch. 3). bool (seeds, objects) each; of one seed all is rest."""
+    found, (seeds, objects) = mean_squares(_paired(child, parent)), np.shape(child)
+    if seeds == 1:
+        return Spread(0.0, 0.0, found.objects)
+    return Spread(max(0.0, found.seeds - found.rest) / objects, max(0.0, found.objects - found.rest) / seeds, found.rest)
+
+
+def _paired(child, parent):
+    return np.asarray(child, float) - np.asarray(parent, float)
 
 
 def _within(estimate, least, most):
@@ -90,40 +130,11 @@ def non_inferiority(estimate: Estimate, margin_points: float) -> float:
     return float(stats.t.sf((estimate.mean + margin_points / 100) / max(estimate.error, 1e-12), estimate.freedom))
 
 
-def detectable_drop(estimate: Estimate, confidence: float = CONFIDENCE, power: float = 0.8) -> float:
-    """The smallest true drop that a one-sided test of this precision notices in 80 of 100 experiments."""
-    return float(estimate.error * stats.t.ppf([confidence, power], estimate.freedom).sum())
-
-
-def seeds_needed(
-    estimate: Estimate, seeds: int, margin_points: float, confidence: float = CONFIDENCE, most: int = 50
-) -> int | None:
-    """How many seeds would show non-inferiority if mean and variances stayed as they are; None where `most` wouldn't do."""
-    for count in range(seeds + 1, most + 1):
-        error = np.sqrt(estimate.seed_variance * seeds / count + max(0.0, estimate.error**2 - estimate.seed_variance))
-        if estimate.mean + margin_points / 100 > stats.t.ppf(confidence, max(estimate.freedom, count - 1)) * error:
-            return count
-    return None
-
-
 def mcnemar(child: Any, parent: Any) -> tuple[int, int, float]:
     """Exact two-sided McNemar test of one seed: (lost, gained, p). bool (objects,) each."""
     child, parent = np.asarray(child, bool), np.asarray(parent, bool)
     lost, gained = int((parent & ~child).sum()), int((child & ~parent).sum())
     return lost, gained, float(stats.binomtest(gained, lost + gained).pvalue) if lost + gained else 1.0
-
-
-def sign_flip(differences: list) -> float:
-    """Two-sided permutation test that differences (seeds,) are symmetric about 0, exact up to 16 seeds.
-
-    5 seeds reach 0.0625 at best, 6 reach 0.03125.
-    """
-    if len(differences) == 1:
-        return 1.0
-    test = stats.permutation_test(
-        (np.asarray(differences, float),), np.sum, permutation_type="samples", n_resamples=2**16, vectorized=True, rng=0
-    )
-    return float(test.pvalue)
 
 
 def holm(values: Any) -> list[float]:
@@ -152,23 +163,14 @@ def at_cost(costs: Any, values: Any, cost: float) -> np.ndarray | None:
     return (1 - share) * values[above - 1] + share * values[above]
 
 
-def pareto(costs: Any, accuracies: Any) -> np.ndarray:
-    """Bool (points,): no other point has at most this cost and at least this accuracy, and one of them better."""
-    costs, accuracies = np.asarray(costs, float), np.asarray(accuracies, float)
-    no_worse = (costs[None] <= costs[:, None]) & (accuracies[None] >= accuracies[:, None])
-    better = (costs[None] < costs[:, None]) | (accuracies[None] > accuracies[:, None])
-    return ~(no_worse & better).any(axis=1)
+def at_worst(estimate: Estimate, strictness: float) -> float:
+    """The lower end of a one-sided interval: the truth lies below in `strictness` (0.05: 5 %) of such experiments.
 
-
-def hypervolume(costs: Any, accuracies: Any, cost_limit: float, least_accuracy: float) -> float:
-    """Area that the points dominate between a cost limit and a least accuracy, as a share of the best possible area.
-
-    1 would be full accuracy (1.0) at no cost.
+    It lies above minus the margin exactly where `non_inferiority` gives a p of at most `strictness`.
     """
-    front = sorted((cost, value) for cost, value in zip(costs, accuracies) if cost <= cost_limit and value > least_accuracy)
-    area, best = 0.0, least_accuracy
-    for cost, value in front:
-        if value > best:
-            area += (cost_limit - cost) * (value - best)
-            best = value
-    return area / (cost_limit * (1 - least_accuracy))
+    return max(-1.0, estimate.mean - float(stats.t.isf(strictness, estimate.freedom)) * max(estimate.error, 1e-12))
+
+
+def share_at_most(count: int, of: int, confidence: float = CONFIDENCE) -> float:
+    """The upper end of the exact one-sided interval of a share of which `count` of `of` were seen (Clopper, Pearson 1934)."""
+    return float(stats.beta.ppf(confidence, count + 1, of - count)) if count < of else 1.0

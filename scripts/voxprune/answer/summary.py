@@ -42,21 +42,8 @@ def gather_demand(demands: Iterable[str | Path]) -> pd.DataFrame:
         }
         for cell in demand["cells"]:
             own = _flat({key: value for key, value in cell.items() if key != "reasons"})
-            rows.append(about | own | _energy_against_parent(cell, demand["parent_control"]))
+            rows.append(about | own)
     return pd.DataFrame(rows).sort_values(KEY, kind="stable", ignore_index=True)
-
-
-def _energy_against_parent(cell, control):
-    """Energy as a share of the parent's in the same job, and the noise floor: how far its two measurements lie apart."""
-    parents = [own.get("energy_mj_per_inference") for cells in control.values() for own in cells
-               if all(own[key] == cell[key] for key in CELL)]  # fmt: skip
-    energy = cell.get("energy_mj_per_inference")  # a cell that is unavailable has no figures
-    if energy is None or len(parents) < 2 or None in parents:
-        return {"energy_share": None, "energy_noise_percent": None}
-    return {
-        "energy_share": energy * len(parents) / sum(parents),
-        "energy_noise_percent": 100 * (max(parents) / min(parents) - 1),
-    }
 
 
 def _flat(content, prefix=""):
@@ -91,12 +78,13 @@ def main_cell(demand: pd.DataFrame) -> tuple:
     return first["engine"], first["device"], int(first["threads"]), int(demand["batch_size"].max())
 
 
-def fastest_cell(demand: pd.DataFrame) -> tuple:
-    """The cell that a deployment would choose: of the largest batch size, the one in which the parent is fastest.
+def fastest_cell(demand: pd.DataFrame, batch_size: int | None = None) -> tuple:
+    """The cell that a deployment would choose: the one in which the parent is fastest, of a batch size or else of the largest.
 
     Raises InputError where the parent ran in none.
     """
-    parent = demand[(demand["method"] == "parent") & (demand["batch_size"] == demand["batch_size"].max())]
+    size = demand["batch_size"].max() if batch_size is None else batch_size
+    parent = demand[(demand["method"] == "parent") & (demand["batch_size"] == size)]
     if parent["latency_ms.p50"].isna().all():
         raise InputError("the parent ran in no engine (demand.csv says why); add `torch` to `measurement: engines`")
     return tuple(parent.loc[parent["latency_ms.p50"].idxmin(), CELL])
@@ -120,25 +108,35 @@ def hardware(demand: pd.DataFrame, device: str | None = None) -> str:
     return gpu if isinstance(gpu, str) and on_gpu else one["hardware.cpu"]
 
 
-def warnings(demand: pd.DataFrame) -> str:
-    """One sentence for each thing that a reader of the demand figures must know; empty where there is none."""
+def warnings(demand: pd.DataFrame) -> list[str]:
+    """One sentence for each thing that a reader of the demand figures must know, with what to do; empty where there is none."""
     said = []
     if (demand["detail"] == "brief").any():
-        said.append("Measured briefly: large differences only; `measurement: detail: full` is for publication.")
-    for method, reasons in (
-        demand.loc[~demand["valid"], ["method", "invalid_reasons"]].drop_duplicates().itertuples(index=False)
-    ):
-        said.append(f"INVALID for {method}: {reasons}.")
+        said.append(
+            "Times were measured briefly and show large differences only; for publication measure with `measurement: {detail: full}`."
+        )
+    if not demand["valid"].all():
+        said.append(
+            f"INVALID times of {invalid_text(demand)}. Run `snakemake --forcerun measure measure_parent` on a quiet machine."
+        )
     faster = zeros_that_run_faster(demand)
     if len(faster):
         said.append(
-            f"LOOK: masks ran faster than their parent: {'; '.join(faster)}. Zeros save no time on any engine known."
+            f"Masked networks ran faster than their parent, which zeros can't cause: {'; '.join(faster)}. Measure again on a quiet machine."
         )
-    return " ".join(said)
+    return said
+
+
+def invalid_text(demand: pd.DataFrame) -> str:
+    """The methods whose times can't be trusted, and one reason; the others stand in demand.csv."""
+    wrong = demand.loc[~demand["valid"], ["method", "invalid_reasons"]].drop_duplicates()
+    reasons = list(dict.fromkeys("; ".join(wrong["invalid_reasons"]).split("; ")))
+    more = f", and {counted(len(reasons) - 1, 'reason')} more in demand.csv" if len(reasons) > 1 else ""
+    return f"{', '.join(wrong['method'].unique())} ({reasons[-1]}{more})"
 
 
 def zeros_that_run_faster(demand: pd.DataFrame) -> list[str]:
-    """Where a masked network ran faster than the noise floor allows; empty as long as zeros save no time."""
+    """Where a masked network counts as faster; empty as long as zeros save no time."""
     found = demand[(demand["apply"] == "mask") & (demand["speedup.verdict"] == "faster")]
     return [
         f"{row['method']} {row['level_percent']:g} % in {_cell_name(row)} ({row['speedup.mean']:.2f}x)"

@@ -1,7 +1,7 @@
 """What networks demand while they run: latency, throughput, utilization, energy and memory, side by side.
 
 All networks of one comparison are measured in one process, interleaved in random order over several repetitions, and the
-parent twice: what two measurements of the same network differ by is the noise floor.
+parent twice: by how much it differs from itself says what the run can be trusted with.
 """
 
 import time
@@ -16,7 +16,7 @@ from torch import nn
 from voxprune.core.errors import InputError
 from voxprune.measurement import cpu, energy, gpu, reading
 from voxprune.measurement.conditions import Cell
-from voxprune.measurement.latency import AGAIN, PARENT, latency_figures, round_medians, time_calls
+from voxprune.measurement.latency import AGAIN, PARENT, against_parent, latency_figures, round_medians, time_calls
 from voxprune.measurement.runner import Runner, Unavailable, prepare
 from voxprune.measurement.saturation import add_legacy_utilization, serve
 from voxprune.settings.measurement import Windows
@@ -45,11 +45,13 @@ def measure(
     conditions: list[Cell],
     windows: Windows,
     device: torch.device,
+    least_percent: float = 1.0,
     report: Callable[[str], object] = print,
 ) -> Measured:
     """Measures networks under every condition; returns `Measured`.
 
     models: {name: network in eval mode, on the CPU}, among them PARENT and AGAIN. voxels: the test split.
+    least_percent: the least difference that counts.
     From here on this process computes in float32 throughout: TF32, which GPUs since Ampere take for convolutions, is off.
     Raises InputError where an engine's logits differ from torch's by more than LARGEST_LOGIT_DIFFERENCE.
     """
@@ -70,25 +72,30 @@ def measure(
             served = serve(runners, inputs, windows, meters, idle, report)
         loads.append(load)
         add_legacy_utilization(served, runners, inputs, conditions)
-    warmups += [one.pop("warmup") for one in served.values() if one]
+    warmups += [warmup for one in served.values() if one for warmup in one.pop("warmups")]
     others = max(others_before, gpu.other_gpu_processes(device))
-    figures = {
-        name: [
-            {**asdict(cell), "unavailable": str(prepared[name, cell])}
-            if (name, cell) not in runners
-            else {
-                **asdict(cell), "unavailable": None, "memory_format": runners[name, cell].memory_format,
-                "logit_difference": differences[name, cell], **latency_figures(latencies, name, cell), **served[name, cell],
-            }
-            for cell in conditions
-        ]
-        for name in models
-    }  # fmt: skip
+    figures = _figures(models, conditions, prepared, differences, latencies, served, least_percent)
     load = max(load.other_percent for load in loads)
     invalid = _invalid_reasons(latencies, conditions, load, others, [one.get("throttled") for one in served.values()])
     calls, seconds = (min((one[number] for one in warmups), default=0) for number in (0, 1))
     warmup = {"times": len(warmups), "least_calls": calls, "least_seconds": seconds}
     return Measured(figures, latencies, invalid, idle[conditions[0].device], warmup)
+
+
+def _figures(models, conditions, prepared, differences, latencies, served, least_percent):
+    """{network: [figures of each cell]}; of a cell that can't run the network, why."""
+    energies = {key: one.pop("energies") for key, one in served.items() if one}
+
+    def figures(name, cell):
+        if (name, cell) not in served:
+            return {**asdict(cell), "unavailable": str(prepared[name, cell])}
+        return {
+            **asdict(cell), "unavailable": None, "memory_format": prepared[name, cell].memory_format,
+            "logit_difference": differences[name, cell], **latency_figures(latencies, name, cell, least_percent),
+            **served[name, cell], **_energy_ratio(energies, served, name, cell, least_percent),
+        }  # fmt: skip
+
+    return {name: [figures(name, cell) for cell in conditions] for name in models}
 
 
 def _objects(voxels, batch_size, place):
@@ -127,6 +134,16 @@ def _prepare(models, inputs, conditions, report):
 def _relative_difference(found, expected):
     largest = float(expected.abs().max())
     return float((found - expected).abs().max()) / (largest or 1.0)
+
+
+def _energy_ratio(energies, served, name, cell, least_percent):
+    """The network's energy an inference as a share of its parent's, paired by window; with the reason where it wasn't measured."""
+    parent, again, own = (np.array(energies.get((one, cell), []), float) for one in (PARENT, AGAIN, name))
+    if len(own) > 1:
+        return {"energy_ratio": against_parent(1 / parent, 1 / again, 1 / own, least_percent, above="more", below="less")}
+    reasons = served[name, cell].get("reasons", {})
+    reason = reasons.get("energy_mj_per_inference", "a single window has no interval; measure with `detail: full`")
+    return {"energy_ratio": None, "reasons": reasons | {"energy_ratio": reason}}
 
 
 def _idle_power(meter, windows):

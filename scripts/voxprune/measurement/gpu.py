@@ -41,7 +41,7 @@ class GpuWindow:
     """
 
     def __init__(self, device):
-        self._samples, self._stop, self._throttle, self._thread = [], threading.Event(), 0, None
+        self.samples, self._stop, self._throttle, self._thread = [], threading.Event(), 0, None
         self._utilization_reason = self._activity = None
         try:
             self._handle, self._reason = open_nvml(device), None
@@ -62,13 +62,14 @@ class GpuWindow:
             self._thread.join()
             self._activity = self._sm_activity()
 
+    @property
+    def reason(self):
+        """Why there is no sample, None where nothing stands against one."""
+        return self._reason or self._utilization_reason
+
     def utilization(self):
         """Reading of {mean, sd, n}, percent."""
-        if self._samples:
-            return Reading(
-                {"mean": float(np.mean(self._samples)), "sd": float(np.std(self._samples)), "n": len(self._samples)}
-            )
-        return Reading(None, self._reason or self._utilization_reason or "the window closed before NVML gave a sample")
+        return merged_utilization([self])
 
     def sm_activity(self):
         """Reading in percent."""
@@ -108,7 +109,7 @@ class GpuWindow:
 
     def _drain(self, nvml):
         if self._last_seen is None:
-            self._samples.append(nvml.nvmlDeviceGetUtilizationRates(self._handle).gpu)
+            self.samples.append(nvml.nvmlDeviceGetUtilizationRates(self._handle).gpu)
             return
         try:
             _, samples = nvml.nvmlDeviceGetSamples(self._handle, nvml.NVML_GPU_UTILIZATION_SAMPLES, self._last_seen)
@@ -117,7 +118,7 @@ class GpuWindow:
                 return
             raise
         new = [sample for sample in samples if sample.timeStamp > self._last_seen]
-        self._samples += [sample.sampleValue.uiVal for sample in new]
+        self.samples += [sample.sampleValue.uiVal for sample in new]
         self._last_seen = max((sample.timeStamp for sample in new), default=self._last_seen)
 
     def _gpm_sample(self):
@@ -156,6 +157,14 @@ class GpuWindow:
         finally:
             for sample in (self._before, after):
                 nvml.nvmlGpmSampleFree(sample)
+
+
+def merged_utilization(windows: list[GpuWindow]) -> Reading:
+    """Reading of {mean, sd, n}, percent, of the samples of several windows together."""
+    samples = [sample for window in windows for sample in window.samples]
+    if samples:
+        return Reading({"mean": float(np.mean(samples)), "sd": float(np.std(samples)), "n": len(samples)})
+    return Reading(None, windows[0].reason or "the window closed before NVML gave a sample")
 
 
 def other_gpu_processes(device: torch.device) -> int:

@@ -8,11 +8,12 @@ import numpy as np
 import torch
 
 from voxprune.measurement.conditions import Cell
-from voxprune.measurement.noise import noise_percent, paired_ratio, verdict
+from voxprune.measurement.noise import paired_ratio, percent_apart, verdict
 from voxprune.measurement.runner import synchronize
 from voxprune.settings.measurement import Windows
 
 PARENT, AGAIN = "parent", "parent again"  # the A/A control
+CALLS_BEYOND = 5  # that a percentile needs
 CALLS_IN_FLIGHT = 16  # that wait on a GPU in a saturated window: waiting for each would leave it idle in between
 
 
@@ -74,19 +75,38 @@ def _timed_on_gpu(run, batch):
     return began.elapsed_time(ended)
 
 
-def latency_figures(latencies: dict, name: str, cell: Cell) -> dict:
-    """Latency in ms, and the speedup over the parent with what the control allows to say of it."""
+def latency_figures(latencies: dict, name: str, cell: Cell, least_percent: float) -> dict:
+    """Latency in ms, and the speedup over the parent with its verdict.
+
+    A median has the interval that the rounds give it; a percentile that fewer than CALLS_BEYOND calls lie beyond is None.
+    """
     every = np.concatenate(latencies[name, cell])
     quartiles = np.percentile(every, [25, 75])
     parent, again, own = (round_medians(latencies, one, cell) for one in (PARENT, AGAIN, name))
-    speedup, noise = paired_ratio(np.sqrt(parent * again), own), noise_percent(parent, again)
+    middle = paired_ratio(own, np.ones(len(own)))
     return {
         "latency_ms": {
-            **{f"p{q}": float(np.percentile(every, q)) for q in (50, 90, 99)},
+            "p50": float(np.median(every)), "p50_low": middle.low, "p50_high": middle.high,
+            "p90": _percentile(every, 90), "p99": _percentile(every, 99),
             "iqr": float(quartiles[1] - quartiles[0]), "n": len(every),
         },
-        "speedup": {**asdict(speedup), "noise_percent": noise, "verdict": verdict(speedup, noise)},
+        "speedup": against_parent(parent, again, own, least_percent),
     }  # fmt: skip
+
+
+def _percentile(calls, percent):
+    return float(np.percentile(calls, percent)) if len(calls) * (100 - percent) >= 100 * CALLS_BEYOND else None
+
+
+def against_parent(parent: np.ndarray, again: np.ndarray, own: np.ndarray, least_percent: float, **words: str) -> dict:
+    """How many times the parent's figure is a network's own, paired by round: Ratio, verdict, and what the verdict rests on.
+
+    `control_percent`: how far the parent lies from itself. Where that is more than least_percent, it is the least that counts.
+    words: as for `verdict`.
+    """
+    ratio, control = paired_ratio(np.sqrt(parent * again), own), percent_apart(paired_ratio(parent, again))
+    least = max(least_percent, control)
+    return {**asdict(ratio), "control_percent": control, "least_percent": least, "verdict": verdict(ratio, least, **words)}
 
 
 def round_medians(latencies: dict, name: str, cell: Cell) -> np.ndarray:

@@ -1,4 +1,4 @@
-"""What timings allow to say: paired ratios, the noise floor, the verdict."""
+"""What timings allow to say: paired ratios, the parent against itself, the verdict."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -7,6 +7,7 @@ import numpy as np
 from scipy import stats
 
 CONFIDENCE = 0.95
+TRIMMED = 10  # of so many rounds the least and the greatest ratio are left out
 
 
 @dataclass(frozen=True)
@@ -19,27 +20,32 @@ class Ratio:
 
 
 def paired_ratio(numerators: Any, denominators: Any) -> Ratio:
-    """Ratio of two series that were measured in the same repetitions, by Student's t of the logarithms.
+    """Ratio of two series that were measured in the same rounds: the trimmed mean of their logarithms with its t interval.
 
-    The logarithm makes 'twice as fast' and 'twice as slow' equally far from 1, and pairing takes out what slows a
-    whole repetition down.
+    The logarithm makes 'twice as fast' and 'twice as slow' equally far from 1, and pairing takes out what slows a whole round
+    down. Of every ten rounds the least and the greatest are left out, so that one disturbed round decides nothing (Tukey and
+    McLaughlin 1963, Sankhya A 25, 331-352).
     """
-    logs = np.log(np.asarray(numerators, float) / np.asarray(denominators, float))
-    mean, low = logs.mean(), float("nan")
-    if len(logs) > 1:
-        low = mean - stats.t.ppf((1 + CONFIDENCE) / 2, len(logs) - 1) * stats.sem(logs)
+    logs = np.sort(np.log(np.asarray(numerators, float) / np.asarray(denominators, float)))
+    count, cut = len(logs), len(logs) // TRIMMED
+    kept = logs[cut : count - cut]
+    mean, low = kept.mean(), float("nan")
+    if count > 1:
+        winsorized = logs.clip(kept[0], kept[-1])
+        error = winsorized.std(ddof=1) * np.sqrt(count) / len(kept)
+        low = mean - stats.t.ppf((1 + CONFIDENCE) / 2, len(kept) - 1) * error
     return Ratio(*np.exp([mean, low, 2 * mean - low]).tolist())
 
 
-def noise_percent(one: Any, other: Any) -> float:
-    """The noise floor in percent: the most that two measurements of the same network differed by in one repetition."""
-    return 100 * float(np.expm1(np.abs(np.log(np.asarray(one, float) / np.asarray(other, float))).max()))
+def percent_apart(ratio: Ratio) -> float:
+    """How far a ratio lies from 1, in percent, whichever way."""
+    return 100 * float(np.expm1(abs(np.log(ratio.mean))))
 
 
-def verdict(speedup: Ratio, noise: float) -> str:
-    """'faster', 'slower', or 'no difference' where the interval of a speedup touches the noise floor (in percent)."""
-    if speedup.low > 1 + noise / 100:
-        return "faster"
-    if speedup.high < 1 / (1 + noise / 100):
-        return "slower"
+def verdict(ratio: Ratio, least_percent: float, above: str = "faster", below: str = "slower") -> str:
+    """`above` or `below`, or 'no difference' where the interval of a ratio comes within least_percent of 1."""
+    if ratio.low > 1 + least_percent / 100:
+        return above
+    if ratio.high < 1 / (1 + least_percent / 100):
+        return below
     return "no difference"

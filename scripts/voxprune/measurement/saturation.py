@@ -3,19 +3,33 @@
 import collections
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 import torch
 
 from voxprune.measurement.conditions import Cell
 from voxprune.measurement.cpu import CpuWindow
-from voxprune.measurement.gpu import NO_GPU, GpuWindow, gpu_memory, legacy_gpu_utilization
+from voxprune.measurement.gpu import NO_GPU, GpuWindow, gpu_memory, legacy_gpu_utilization, merged_utilization
 from voxprune.measurement.latency import CALLS_IN_FLIGHT, warm_up
 from voxprune.measurement.reading import Reading
 from voxprune.measurement.runner import synchronize
 from voxprune.settings.measurement import Windows
 
 LEGACY_READINGS = 15  # the original study's number of batches
+
+
+@dataclass(frozen=True)
+class Window:
+    """What one window of saturated running gave. The batches lie ready on the device."""
+
+    objects: int
+    seconds: float
+    joules: float | None  # of the cell's device: the GPU, or the whole processor
+    cpu_utilization_percent: float
+    gpu: GpuWindow
+    memory: dict  # {figure: Reading}
+    warmup: tuple[int, float]
 
 
 def serve(
@@ -26,18 +40,21 @@ def serve(
     idle: dict,
     report: Callable[[str], object],
 ) -> dict:
-    """Figures of saturated running, {(name, cell): see `_window_figures`}, the cells in random order."""
-    served, keys, started = {}, list(runners), time.monotonic()
-    for number, place in enumerate(np.random.default_rng(1).permutation(len(keys)), 1):
-        cell = keys[place][1]
-        batches = _batches(inputs, cell)
-        served[keys[place]] = _window_figures(
-            runners[keys[place]], batches, cell, windows, meters[cell.device], idle[cell.device]
-        )
-        if number % 25 == 0 or number == len(keys):
-            left = (time.monotonic() - started) / number * (len(keys) - number)
-            report(f"throughput: {number} of {len(keys)}, ETA {left:.0f} s")
-    return served
+    """Figures of saturated running, {(name, cell): see `_figures`}, networks and cells in random order in each round of windows.
+
+    meters, idle: of each device.
+    """
+    found: dict = {key: [] for key in runners}
+    rng, keys, started = np.random.default_rng(1), list(runners), time.monotonic()
+    total = windows.windows * len(keys)
+    order = (keys[place] for _ in range(windows.windows) for place in rng.permutation(len(keys)))
+    for number, key in enumerate(order, 1):
+        cell = key[1]
+        found[key].append(_run_window(runners[key], _batches(inputs, cell), cell, windows, meters[cell.device]))
+        if number % 25 == 0 or number == total:
+            left = (time.monotonic() - started) / number * (total - number)
+            report(f"throughput: window {number} of {total}, ETA {left:.0f} s")
+    return {(name, cell): _figures(own, cell, meters[cell.device], idle[cell.device]) for (name, cell), own in found.items()}
 
 
 def _batches(inputs, cell):
@@ -47,47 +64,61 @@ def _batches(inputs, cell):
 
 
 @torch.inference_mode()
-def _window_figures(runner, batches, cell, windows, meter, idle):
-    """Saturated running: throughput, utilization, energy and memory over `windows.windows` windows.
-
-    The batches lie ready on the device. meter, idle: of the cell's device: the GPU, or the whole processor.
-    """
+def _run_window(runner, batches, cell, windows, meter):
+    """One Window."""
     torch.set_num_threads(cell.threads)
     memory_before = gpu_memory(runner.device)
     run = runner.start()
     warmup = warm_up(run, batches[0], runner.device, windows)
-    objects, seconds, joules, cpu_busy = 0, 0.0, [], 0.0
     with GpuWindow(runner.device) as gpu:
-        for _ in range(windows.windows):
-            meter.begin()
-            with CpuWindow() as cpu:
-                objects += cell.batch_size * saturate(run, batches, runner.device, windows.window_seconds)
-            joules.append(meter.end())
-            seconds += cpu.seconds
-            cpu_busy += cpu.utilization_percent * cpu.seconds
-    energy = None if None in joules else sum(joules)
-    net = None if energy is None or idle.value is None else energy - idle.value * seconds
-    utilization, activity = gpu.utilization(), gpu.sm_activity()
+        meter.begin()
+        with CpuWindow() as cpu:
+            calls = saturate(run, batches, runner.device, windows.window_seconds)
+        joules = meter.end()
+    memory = _gpu_memory(runner, batches[0], memory_before)
+    return Window(cell.batch_size * calls, cpu.seconds, joules, cpu.utilization_percent, gpu, memory, warmup)
+
+
+def _figures(found, cell, meter, idle):
+    """Throughput, utilization, energy and memory over all windows of one network; `energies`: millijoules an inference of each."""
+    objects, seconds = sum(one.objects for one in found), sum(one.seconds for one in found)
+    each = [None if one.joules is None else 1000 * one.joules / one.objects for one in found]
+    joules = None if None in each else sum(one.joules for one in found)
+    net = None if joules is None or idle.value is None else joules - idle.value * seconds
+    utilization = merged_utilization([one.gpu for one in found])
     mean = utilization.value and utilization.value["mean"]
     readings = {
         "gpu_utilization_percent": utilization,
         "gpu_utilization_per_inference_percent": _scaled(utilization, mean, 1 / cell.batch_size),
         "gpu_busy_ms_per_inference": _scaled(utilization, mean, 10 * seconds / objects),
-        "sm_activity_percent": activity,
-        "energy_mj_per_inference": Reading(energy and 1000 * energy / objects, meter.reason),
+        "sm_activity_percent": _mean([one.gpu.sm_activity() for one in found]),
+        "energy_mj_per_inference": Reading(joules and 1000 * joules / objects, meter.reason),
         "net_energy_mj_per_inference": Reading(net and 1000 * net / objects, meter.reason or idle.reason),
         "idle_power_w": idle,
-        **_gpu_memory(runner, batches[0], memory_before),
+        **{name: _most([one.memory[name] for one in found]) for name in found[0].memory},
     }
     return {
         "throughput_per_s": objects / seconds,
-        "cpu_utilization_percent": cpu_busy / seconds,
+        "cpu_utilization_percent": sum(one.cpu_utilization_percent * one.seconds for one in found) / seconds,
         **{name: reading.value for name, reading in readings.items()},
         "reasons": {name: reading.reason for name, reading in readings.items() if reading.value is None},
         "energy_method": meter.method,
-        "throttled": gpu.throttled(),
-        "warmup": warmup,
+        "energies": [] if joules is None else each,
+        "throttled": any(one.gpu.throttled() for one in found),
+        "warmups": [one.warmup for one in found],
     }
+
+
+def _mean(readings):
+    """The mean of Readings, or the first that has no value."""
+    absent = next((one for one in readings if one.value is None), None)
+    return absent or Reading(float(np.mean([one.value for one in readings])))
+
+
+def _most(readings):
+    """The greatest of Readings, or the first that has no value."""
+    absent = next((one for one in readings if one.value is None), None)
+    return absent or Reading(max(one.value for one in readings))
 
 
 def saturate(run: Callable, batches: Sequence[torch.Tensor], device: torch.device, seconds: float) -> int:

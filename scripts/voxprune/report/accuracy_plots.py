@@ -1,11 +1,14 @@
-"""Plots of accuracy: by level, against cost, by class."""
+"""Plots of accuracy: by level, against cost, against the margin, by class, and what more seeds would show."""
 
-from voxprune.answer.summary import COSTS, counted
+import numpy as np
+
+from voxprune.answer.summary import counted
 from voxprune.report.figure import (
     ACCURACY_INTERVAL,
     PARENT_LOOK,
     captioned,
     evidence,
+    invalid,
     legend,
     lines,
     log_scale,
@@ -14,89 +17,136 @@ from voxprune.report.figure import (
     write_note,
 )
 
-
-@captioned("Test accuracy by pruning level. The shaded band reaches from the parent's accuracy down to the margin.")
-def accuracy_by_level(axes, levels, answer):
-    lines(axes, levels, "level_percent", "accuracy_percent", *ACCURACY_INTERVAL)
-    axes.set(xlabel="pruning level, %", ylabel="test accuracy, %", title="Accuracy by pruning level")
-    _finish_accuracy(axes, answer)
+NEAR_MARGINS = 12  # so many margins below the parent are worth a closer look
+COSTS_DRAWN = {  # column: (unit, label)
+    "macs": (1e6, "million MACs an object"),
+    "nonzero_parameters": (1e3, "thousand parameters that are not zero"),
+    "compressed_bytes": (1e6, "megabytes, compressed (zstd)"),
+    "latency_ms": (1, "ms for a batch of {batch}, {engine}"),
+    "latency_one_ms": (1, "ms for one object, {engine_one}"),
+    "energy_mj": (1, "millijoules an inference"),
+}
 
 
 @captioned(
-    "Test accuracy against the multiply-accumulates of one object. Weights that are zero are not counted: what"
-    " masks save here is saved on paper only."
+    "Test accuracy by pruning level, whole and near the parent. Lines are means with their intervals, dots are single seeds. The shaded band "
+    "reaches from the parent's accuracy down to the margin."
 )
-def accuracy_against_macs(axes, levels, answer):
-    _accuracy_against(axes, levels, answer, "effective_macs", 1e6, "multiply-accumulates",
-                      "million MACs an object, zero weights not counted\n(what masks save here is saved on paper only)")  # fmt: skip
-
-
-@captioned("Test accuracy against the parameters that are not zero.")
-def accuracy_against_parameters(axes, levels, answer):
-    _accuracy_against(
-        axes, levels, answer, "nonzero_parameters", 1e3, "parameters", "thousand parameters that are not zero"
-    )  # fmt: skip
-
-
-@captioned("Test accuracy against the bytes of the checkpoint, compressed by zstd: here zeros save as well.")
-def accuracy_against_bytes(axes, levels, answer):
-    _accuracy_against(
-        axes, levels, answer, "compressed_bytes", 1e6, "stored size", "megabytes of the checkpoint, compressed (zstd)"
-    )  # fmt: skip
-
-
-@captioned("Test accuracy against the measured latency of a batch, in the engine that runs the parent fastest.")
-def accuracy_against_latency(axes, levels, answer):
-    cell = answer["measured_in"]
-    label = f"latency of a batch of {cell['batch_size']} in {cell['engine']}, ms"
-    _accuracy_against(axes, levels, answer, "latency_ms", 1, "latency", label)
-
-
-@captioned("Test accuracy against the measured energy of one inference, where this machine counts energy.")
-def accuracy_against_energy(axes, levels, answer):
-    _accuracy_against(axes, levels, answer, "energy_mj", 1, "energy", "millijoules an inference")
-
-
-def _accuracy_against(axes, levels, answer, column, unit, what, label):
-    axes.set(xlabel=label, ylabel="test accuracy, %", title=f"Accuracy against {what} (collapsed networks left out)")
-    looks, levels = method_looks(levels["method"]), levels[~levels["collapsed"]].assign(cost=levels[column] / unit)
-    if levels["cost"].notna().any():
-        lines(axes, levels[levels["cost"].notna()], "cost", "accuracy_percent", *ACCURACY_INTERVAL, looks=looks)
-        log_scale(axes, "x")
-    else:
-        axes.text(0.5, 0.5, f"no {what} was measured on this machine", transform=axes.transAxes, ha="center")
-    _finish_accuracy(axes, answer)
-
-
-@captioned("Every network that runs, and the fronts of those that no other beats: none costs less and is as accurate.")
-def pareto_front(axes, fronts, looks, answer):
-    known = [cost for cost in COSTS if fronts[cost].notna().any()]
-    panels = make_panels(axes, len(known), columns=2, share_x=False)
-    for panel, cost in zip(panels, known):
-        first = fronts.loc[fronts["method"] == "parent", cost].iloc[0]
-        for method, rows in fronts.groupby("method", sort=False):
-            at = 100 * rows[cost] / first
-            spread = [
-                rows["accuracy_percent"] - rows[ACCURACY_INTERVAL[0]],
-                rows[ACCURACY_INTERVAL[1]] - rows["accuracy_percent"],
-            ]
-            panel.errorbar(
-                at, rows["accuracy_percent"], yerr=spread, label=method, elinewidth=0.6, alpha=0.8,
-                **({**looks[method], "linestyle": ""} if method in looks else PARENT_LOOK),
-            )  # fmt: skip
-        front = fronts[fronts[f"front_{cost}"]].sort_values(cost)
-        panel.step(100 * front[cost] / first, front["accuracy_percent"], where="post", color="0.35", linewidth=1.2)
-        panel.set(xlabel=f"{COSTS[cost]}, % of the parent's")
-        log_scale(panel, "x")
-    figure = panels[0].figure
-    figure.supylabel("test accuracy, %", fontsize=10)
-    figure.suptitle("Networks that no other beats (line)", fontsize=11)
+def accuracy_by_level(axes, levels, seeds, answer):
+    panels = make_panels(axes, 2, share_y=False)
+    looks = method_looks(levels["method"])
+    for panel in panels:
+        lines(panel, levels, "level_percent", "accuracy_percent", *ACCURACY_INTERVAL)
+        for method, look in looks.items():
+            own = seeds[seeds["method"] == method]
+            panel.plot(own["level_percent"], own["accuracy_percent"], ".", color=look["color"], alpha=0.45, markersize=3)
+        _draw_margin(panel, answer)
+        panel.set(xlabel="pruning level, %")
+    panels[0].set(ylim=(0, 102), ylabel="test accuracy, %", title="the whole range")
+    panels[1].set(ylim=_near(levels, answer), title="near the parent")
+    panels[0].figure.suptitle("Accuracy by pruning level", fontsize=11)
     legend(panels[-1])
     write_note(panels[0], evidence(answer))
 
 
 @captioned(
-    "Change of each class's accuracy against the parent, in points. A dot marks a change whose interval excludes zero."
+    "Test accuracy, near the parent's, against what a network costs: counted, stored, and measured. The star is the parent. Hollow marks ran no "
+    "faster than the parent outside the noise. Collapsed networks are left out."
+)
+def accuracy_against_cost(axes, levels, answer):
+    drawn = {
+        cost: told for cost, told in COSTS_DRAWN.items() if levels[cost].notna().any() and not _same_batch(cost, answer)
+    }
+    panels = make_panels(axes, len(drawn), columns=3, share_x=False)
+    looks, runs = method_looks(levels["method"]), levels[~levels["collapsed"]]
+    for panel, (cost, (unit, label)) in zip(panels, drawn.items()):
+        rows = runs[runs[cost].notna()].assign(cost=lambda table, name=cost, scale=unit: table[name] / scale)
+        lines(panel, rows, "cost", "accuracy_percent", *ACCURACY_INTERVAL, parent=False, looks=looks)
+        _hollow_where_no_faster(panel, rows, cost, looks)
+        parent = rows[rows["method"] == "parent"]
+        panel.plot(parent["cost"], parent["accuracy_percent"], label="parent", zorder=5, **PARENT_LOOK)
+        _draw_margin(panel, answer)
+        log_scale(panel, "x")
+        panel.set(xlabel=label.format(**_measured(answer)), ylim=_near(levels, answer))
+    panels[0].figure.supylabel("test accuracy, %", fontsize=10)
+    panels[0].figure.suptitle("Accuracy against cost", fontsize=11)
+    legend(panels[-1])
+    write_note(panels[0], evidence(answer) + invalid(answer))
+
+
+def _same_batch(cost, answer):
+    return cost == "latency_one_ms" and answer["measured_one"]["batch_size"] == answer["measured_in"]["batch_size"]
+
+
+def _measured(answer):
+    return {
+        "batch": answer["measured_in"]["batch_size"],
+        "engine": answer["measured_in"]["engine"],
+        "engine_one": answer["measured_one"]["engine"],
+    }
+
+
+def _hollow_where_no_faster(panel, rows, cost, looks):
+    ratio = {"latency_ms": "speedup", "latency_one_ms": "speedup_one", "energy_mj": "energy_ratio"}.get(cost)
+    if ratio is None:
+        return
+    same = rows[(rows[f"{ratio}_verdict"] == "no difference") & (rows["method"] != "parent")]
+    for method, own in same.groupby("method"):
+        panel.plot(own["cost"], own["accuracy_percent"], linestyle="", marker=looks[method]["marker"], markerfacecolor="white",
+                   markeredgecolor=looks[method]["color"], zorder=4)  # fmt: skip
+
+
+@captioned(
+    "Every level against the margin: the difference to the parent with its interval, and as a tick the bound that decides. A level whose tick, and "
+    "those of all lower levels of its method, lie right of the dashed line is non-inferior (full marks)."
+)
+def margin_by_level(axes, levels, answer):
+    rows = levels[(levels["method"] != "parent") & ~levels["collapsed"]]
+    margin, looks = answer["margin_points"], method_looks(levels["method"])
+    left, right = -NEAR_MARGINS * margin, max(3 * margin, rows["difference_points_high"].max() if len(rows) else 0)
+    axes.figure.set_size_inches(6.4, max(3.2, 1.6 + 0.2 * len(rows)))
+    for place, (_, row) in enumerate(rows.iterrows()):
+        colour, shown = looks[row["method"]]["color"], row["verdict"] == "non-inferior"
+        low, high = (float(np.clip(row[f"difference_points_{end}"], left, right)) for end in ("low", "high"))
+        axes.plot([low, high], [place, place], color=colour, linewidth=1.2)
+        axes.plot(
+            np.clip(row["difference_points"], left, right), place, marker="o" if row["difference_points"] > left else "<", color=colour,
+            markerfacecolor=colour if shown else "white", markersize=5,
+        )  # fmt: skip
+        if row["at_worst_points"] > left:
+            axes.plot(row["at_worst_points"], place, marker="|", color="black", markersize=9)
+    axes.axvline(0, color="0.35", linewidth=1)
+    axes.axvline(-margin, color="0.35", linewidth=1, linestyle="--")
+    axes.set_yticks(
+        range(len(rows)), [f"{row['method']} {row['level_percent']:g} %" for _, row in rows.iterrows()], fontsize=8
+    )
+    axes.invert_yaxis()
+    axes.set(
+        xlim=(left * 1.03, right * 1.05), xlabel="points of accuracy to the parent",
+        title=f"Difference to the parent, and the margin of {counted(margin, 'point')}",
+    )  # fmt: skip
+    write_note(
+        axes,
+        evidence(answer, "lines: {confidence:g} % intervals; ticks: at worst") + "; what lies further left has an arrow",
+    )
+
+
+@captioned(
+    "In how many of 100 such experiments the first level of a method would be shown, if it loses nothing, by the number of seeds."
+)
+def power_by_seeds(axes, power, answer):
+    axes.plot(power["seeds"], power["power_percent"], marker="o", color="#0072B2")
+    now = power[power["seeds"] == len(answer["seeds"])]
+    axes.plot(now["seeds"], now["power_percent"], label="this experiment", **{**PARENT_LOOK, "color": "#D55E00"})
+    axes.axhline(80, color="0.35", linewidth=1, linestyle="--")
+    axes.set_xticks(power["seeds"].tolist())
+    axes.set(xlabel="seeds", ylabel="shown, of 100 experiments", ylim=(0, 103), title="What more seeds would show")
+    axes.legend(loc="lower right", fontsize=9)
+    write_note(axes, evidence(answer, "from the spread found here"))
+
+
+@captioned(
+    "Change of each class's accuracy against the parent, in points. A dot above a number marks a change whose interval excludes zero."
 )
 def classes_by_level(axes, classes, answer):
     own = classes[classes["method"] != "parent"]
@@ -111,33 +161,29 @@ def classes_by_level(axes, classes, answer):
             [list(points.columns).index(level) for level in sure["level_percent"]],
             [names.index(one) for one in sure["class"]],
         )
-        panel.plot(*places, ".", color="black", markersize=3)
+        panel.plot(places[0], [place - 0.3 for place in places[1]], ".", color="black", markersize=3)
+        for row, column in np.argwhere(points.notna().to_numpy()):
+            value = points.iloc[row, column]
+            colour = "white" if abs(value) > 35 else "black"
+            panel.text(column, row, f"{value:+.0f}", ha="center", va="center", fontsize=6, color=colour)
         panel.set_xticks(range(len(points.columns)), [f"{level:g}" for level in points.columns], fontsize=8)
         panel.set_yticks(range(len(names)), names, fontsize=8)
-        panel.set_title(method)
+        panel.set(title=method, xlabel="level, %")
         panel.grid(False)
     figure = panels[0].figure
     figure.colorbar(image, ax=panels, label="points of accuracy", extend="both", shrink=0.8)
-    figure.suptitle("Change by class and level, %", fontsize=11)
+    figure.suptitle("Change of each class by level", fontsize=11)
     write_note(panels[0], evidence(answer, "dots: interval excludes zero"))
 
 
-OF_ACCURACY = (
-    accuracy_by_level, accuracy_against_macs, accuracy_against_parameters, accuracy_against_bytes, accuracy_against_latency,
-    accuracy_against_energy,
-)  # fmt: skip
+def _near(levels, answer):
+    """The range of accuracy near the parent's: what is worth a closer look, the margin and the best network in it."""
+    parent, margin = answer["parent"]["mean"], answer["margin_points"]
+    spread = parent - answer["parent"]["low"]
+    top = levels["accuracy_percent_high"].max()
+    return max(0.0, parent - max(NEAR_MARGINS * margin, 2 * spread)), min(101.0, top + margin)
 
 
-def _finish_accuracy(axes, answer):
-    """The margin below the parent's accuracy, legend and note."""
-    parent = answer["parent"]["mean"]
-    axes.axhspan(
-        parent - answer["margin_points"],
-        parent,
-        color="0.88",
-        zorder=0,
-        label=f"margin, {counted(answer['margin_points'], 'point')}",
-    )
-    axes.set_ylim(0, 102)
-    legend(axes)
-    write_note(axes, evidence(answer))
+def _draw_margin(axes, answer):
+    parent, margin = answer["parent"]["mean"], answer["margin_points"]
+    axes.axhspan(parent - margin, parent, color="0.88", zorder=0, label=f"margin, {counted(margin, 'point')}")

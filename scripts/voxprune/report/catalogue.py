@@ -2,27 +2,26 @@
 
 PLOTS = {  # name: category in the report
     "accuracy_by_level": "Accuracy",
-    "accuracy_against_macs": "Accuracy",
-    "accuracy_against_parameters": "Accuracy",
-    "accuracy_against_bytes": "Accuracy",
-    "accuracy_against_latency": "Accuracy",
-    "accuracy_against_energy": "Accuracy",
-    "pareto_front": "Accuracy",
+    "accuracy_against_cost": "Accuracy",
+    "margin_by_level": "Accuracy",
     "classes_by_level": "Accuracy",
-    "gpu_utilization_by_level": "Demand",
+    "power_by_seeds": "Accuracy",
     "latency_by_level": "Demand",
     "speedup_against_macs": "Demand",
     "sensitivity_by_layer": "Training and layers",
     "learning_curves": "Training and layers",
 }
-RETRAINING_PLOTS = {"retraining_curves": "Training and layers"}  # only where a method retrains
+GPU_PLOTS = {"gpu_utilization_by_level": "Demand"}  # only where a GPU is measured
+RETRAINING_PLOTS = {  # only where a method retrains
+    "retraining_curves": "Training and layers",
+    "training_budgets": "Training and layers",
+}
 PICTURES = {"examples": "Objects", "newly_misclassified": "Objects", "confusion": "Objects"}
-STATISTICS = ("levels", "seeds", "classes", "budgets", "pairs", "fronts", "hypervolumes")
-TABLES = (
-    "levels", "equal_cost", "pairs", "fronts", "hypervolumes", "classes", "seeds", "second_opinions", "skipped_meshes",
-)  # fmt: skip
+STORY = ("accuracy_by_level", "accuracy_against_cost", "speedup_against_macs")  # the plots on the front page, in this order
+STATISTICS = ("levels", "seeds", "classes", "budgets", "power")
+TABLES = ("levels", "equal_cost", "classes", "seeds", "power", "skipped_meshes")
 
 
 def table_names(methods):
     """Every table: TABLES, and of the parent and each method its accuracies and its demand."""
-    return [*TABLES, *(f"{method}{kind}" for method in ["parent", *methods] for kind in ("", "_demand"))]
+    return [*TABLES, *(f"methods/{method}{kind}" for method in ["parent", *methods] for kind in ("", "_demand"))]

@@ -6,80 +6,89 @@ from voxprune.report.figure import (
     DASHES,
     MARKERS,
     captioned,
+    least_band,
     legend,
     lines,
     log_scale,
     make_panels,
     method_looks,
-    noise_band,
     write_note,
 )
 
 
-@captioned("With a GPU the study's own way of reading beside the corrected one, else the processor's utilization.")
+@captioned("The original study's own way of reading the GPU's utilization beside the corrected one.")
 def gpu_utilization_by_level(axes, summary, demand):
-    engine, device, threads, size = main_cell(demand)
     rows = at_cell(demand, main_cell(demand))
+    left, right = make_panels(axes, 2)
     if measured_on_gpu(demand):
-        left, right = make_panels(axes, 2)
         lines(left, rows, "level_percent", "legacy_gpu_utilization_per_inference_percent")
         lines(right, rows, "level_percent", "gpu_utilization_per_inference_percent")
-        left.set(title="legacy: nvidia-smi after each batch", ylabel="mean GPU utilization / batch size, %")
-        right.set(title="corrected: sampled while saturated")
-        left.set_ylim(bottom=0)
-        drawn = [left, right]
     else:
-        lines(axes, rows, "level_percent", "cpu_utilization_percent")
-        cores = int(rows["hardware.cores"].iloc[0])
-        axes.set(
-            ylabel=f"CPU utilization, % of {cores} core{'s' * (cores > 1)}",
-            title=f"CPU utilization by pruning level (no GPU here; {threads} thread{'s' * (threads > 1)})",
-        )
-        axes.set_ylim(0, 105)
-        drawn = [axes]
-    for one in drawn:
+        right.text(0.5, 0.5, "NVML gave no utilization", transform=right.transAxes, ha="center")
+    left.set(title="legacy: nvidia-smi after each batch", ylabel="mean GPU utilization / batch size, %")
+    right.set(title="corrected: sampled while saturated")
+    left.set_ylim(bottom=0)
+    for one in (left, right):
         one.set(xlabel="pruning level, %")
-    _finish_demand(drawn[-1], demand)
+    _finish_demand(right, demand)
 
 
-@captioned("A panel an engine: median latency, bars to the 90th percentile, the parent's noise floor as a band.")
+@captioned(
+    "A row a batch size, a panel an engine: median latency with its interval over the rounds. Within the band round the parent, differences don't "
+    "count."
+)
 def latency_by_level(axes, summary, demand):
-    threads, size = main_cell(demand)[2:]
-    engines = demand["engine"].unique()
-    panels = make_panels(axes, len(engines))
-    for panel, engine in zip(panels, engines):
-        rows = demand[(demand["engine"] == engine) & (demand["threads"] == threads) & (demand["batch_size"] == size)]
-        noise_band(panel, rows, "latency_ms.p50")
-        lines(panel, rows, "level_percent", "latency_ms.p50", low="latency_ms.p50", high="latency_ms.p90")
-        panel.set(xlabel="pruning level, %", title=engine)
-    panels[0].set_ylim(bottom=0)  # of all, and after all are drawn: before, it would keep later ones from being seen whole
-    where = "" if (demand["device"] != "cpu").any() else f", {threads} thread{'s' * (threads > 1)}"
-    panels[0].set_ylabel(f"latency of a batch of {size}, ms (median, bars to p90)")
-    panels[0].figure.suptitle(f"Latency by pruning level{where}", fontsize=11)
-    _finish_demand(panels[-1], demand)
+    threads = main_cell(demand)[2]
+    panels = _panels_of_cells(axes, demand, "row")
+    for panel, size, engine, rows in panels:
+        rows = rows[rows["threads"] == threads]
+        least_band(panel, rows, "latency_ms.p50")
+        lines(panel, rows, "level_percent", "latency_ms.p50", low="latency_ms.p50_low", high="latency_ms.p50_high")
+        panel.set(xlabel="pruning level, %", title=f"{engine}, {_batch(size)}")
+    for panel, *_ in panels:
+        panel.set_ylim(bottom=0)  # after all are drawn: before, it would keep later ones from being seen whole
+    where = "" if (demand["device"] != "cpu").any() else f", {counted(threads, 'thread')}"
+    panels[0][0].figure.supylabel("median latency of a batch, ms", fontsize=10)
+    panels[0][0].figure.suptitle(f"Latency by pruning level{where}", fontsize=11)
+    _finish_demand(panels[-1][0], demand)
 
 
-@captioned("A panel an engine: what removing MACs saves in time, against what it would save if time followed MACs.")
+@captioned(
+    "A row a batch size, a panel an engine: what removing MACs saves in time, against what it would save if time followed MACs."
+)
 def speedup_against_macs(axes, summary, demand):
-    threads, size = main_cell(demand)[2:]
+    threads = main_cell(demand)[2]
     macs = summary.set_index(["method", "level_percent", "seed"])[["macs", "collapsed"]]
     parent = summary.loc[summary["method"] == "parent", "macs"].iloc[0]
     looks, rows = method_looks(demand["method"]), demand.join(macs, on=["method", "level_percent", "seed"])
-    rows = rows[~rows["collapsed"] & (rows["threads"] == threads) & (rows["batch_size"] == size)]
+    rows = rows[~rows["collapsed"] & (rows["threads"] == threads)]
     rows = rows.assign(reduction=parent / rows["macs"])
-    engines = rows["engine"].unique()
-    panels, most = make_panels(axes, len(engines)), rows["reduction"].max() * 1.1
-    for panel, engine in zip(panels, engines):
-        own = rows[rows["engine"] == engine]
-        noise = own["speedup.noise_percent"].max() / 100
-        panel.axhspan(1 / (1 + noise), 1 + noise, color="0.88", zorder=0, label="noise floor")
+    panels, most = _panels_of_cells(axes, rows, True), rows["reduction"].max() * 1.1
+    for panel, size, engine, own in panels:
+        least = own["speedup.least_percent"].max() / 100
+        panel.axhspan(1 / (1 + least), 1 + least, color="0.88", zorder=0, label="no difference")
         panel.plot([1, most], [1, most], color="0.35", linewidth=1, linestyle=":", label="time as MACs")
         lines(panel, own, "reduction", "speedup.mean", low="speedup.low", high="speedup.high", parent=False, looks=looks)
         log_scale(panel, "x", "y")
-        panel.set(xlabel="MACs: parent / pruned", title=engine)
-    panels[0].set_ylabel(f"speedup of a batch of {size} (95 % interval)")
-    panels[0].figure.suptitle("Measured speedup against the reduction of MACs", fontsize=11)
-    _finish_demand(panels[-1], demand)
+        panel.set(xlabel="MACs: parent / pruned", title=f"{engine}, {_batch(size)}")
+    panels[0][0].figure.supylabel("speedup (95 % interval)", fontsize=10)
+    panels[0][0].figure.suptitle("Measured speedup against the reduction of MACs", fontsize=11)
+    _finish_demand(panels[-1][0], demand)
+
+
+def _panels_of_cells(axes, demand, share_y):
+    """[(panel, batch size, engine, rows)]: a row of panels for the smallest and for the largest batch, a column an engine."""
+    engines, sizes = list(demand["engine"].unique()), sorted({demand["batch_size"].min(), demand["batch_size"].max()})
+    cells = [(size, engine) for size in sizes for engine in engines]
+    panels = make_panels(axes, len(cells), columns=len(engines), share_y=share_y)
+    return [
+        (panel, size, engine, demand[(demand["engine"] == engine) & (demand["batch_size"] == size)])
+        for panel, (size, engine) in zip(panels, cells)
+    ]
+
+
+def _batch(size):
+    return "one object" if size == 1 else f"batch of {size}"
 
 
 @captioned("table: as measure_staircase writes it. Latency of each engine and MACs, in percent of the parent's, by width.")
@@ -100,7 +109,7 @@ def staircase(axes, table, note):
     write_note(axes, note)
 
 
-OF_DEMAND = (gpu_utilization_by_level, latency_by_level, speedup_against_macs)
+OF_DEMAND = (latency_by_level, speedup_against_macs)
 
 
 def _finish_demand(axes, demand):
@@ -112,5 +121,5 @@ def _finish_demand(axes, demand):
     note = f"{demand['experiment'].iloc[0]}, {seeds}: {calls} or more a network and engine{brief}; {hardware(demand)}"
     if not demand["valid"].all():
         methods = ", ".join(demand.loc[~demand["valid"], "method"].unique())
-        note += f"\nINVALID for {methods}: the machine wasn't steady; the tables say why"
+        note += f"\nINVALID for {methods}: the machine wasn't steady; run `snakemake --forcerun measure measure_parent` on a quiet one"
     write_note(axes, note)

@@ -70,22 +70,28 @@ def evidence(answer, bars="bars: {confidence:g} % intervals over seeds and objec
     )
 
 
-def make_panels(axes, count, columns=4, share_x=True):
-    """Replaces one pair of axes by `count` that share their scales, at most `columns` side by side."""
+def invalid(answer):
+    """What must stand on every plot of times that can't be trusted; empty where all can."""
+    return "".join(f"\n{warning}" for warning in answer["warnings"] if warning.startswith("INVALID"))
+
+
+def make_panels(axes, count, columns=4, share_x=True, share_y=True):
+    """Replaces one pair of axes by `count` that share their scales, at most `columns` side by side; y of a row alone: share_y="row"."""
     figure, rows, columns = axes.figure, math.ceil(count / columns), min(count, columns)
     axes.remove()
     width, height = figure.get_size_inches()
     figure.set_size_inches(width * (1 + 0.45 * (columns - 1)), height * (1 + 0.6 * (rows - 1)))
-    panels = figure.subplots(rows, columns, sharex=share_x, sharey=True, squeeze=False).flatten()
+    panels = figure.subplots(rows, columns, sharex=share_x, sharey=share_y, squeeze=False).flatten()
     for spare in panels[count:]:
         spare.remove()
     return list(panels[:count])
 
 
-def noise_band(axes, rows, column):
+def least_band(axes, rows, column):
+    """A band round the parent's figure: differences within it don't count."""
     parent = rows.loc[rows["method"] == "parent", column].mean()
-    noise = rows["speedup.noise_percent"].max() / 100
-    axes.axhspan(parent / (1 + noise), parent * (1 + noise), color="0.88", zorder=0, label="noise floor (A/A)")
+    least = rows["speedup.least_percent"].max() / 100
+    axes.axhspan(parent / (1 + least), parent * (1 + least), color="0.88", zorder=0, label="no difference")
 
 
 def lines(axes, table, x, y, low=None, high=None, parent=True, looks=None):
@@ -139,14 +145,14 @@ def log_scale(axes, *names):
 
 
 def _plain_number(value, position):
-    """20 for 2e1, on a logarithmic axis; only 1, 2, 3 and 5 of each decade, because more would crowd."""
-    return f"{value:g}" if f"{value:e}"[0] in "1235" else ""
+    """20 for 2e1, on a logarithmic axis; only 1, 2 and 5 of each decade, because more would crowd."""
+    return f"{value:g}" if f"{value:e}"[0] in "125" else ""
 
 
 def legend(axes):
     """Inside where few, beside the plot where many."""
     handles, labels = axes.get_legend_handles_labels()
-    if len(labels) > 6:
+    if len(labels) > 4:
         axes.legend(loc="center left", bbox_to_anchor=(1.01, 0.5), fontsize=8)
     else:
         axes.legend(loc="best", fontsize=9)

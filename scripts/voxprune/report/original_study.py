@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 
 from voxprune.answer.findings import found_at
-from voxprune.answer.sentences import against_parent, reach, speed_text
+from voxprune.answer.words import against_parent, reach, speed_text
 from voxprune.report.figure import evidence, make_panels, method_looks, write_note
 
 SOURCE = "https://github.com/katifrahim/Reducing-the-computational-demand-of-3D-CNNs"
@@ -24,7 +24,7 @@ def page(reproduction, correction, commands):
 The [study]({SOURCE}) asked how far filters and weights of a 3D CNN can be pruned on ModelNet10. It set weights to zero, tested one
 network on {N_PUBLISHED} objects, and read the GPU's utilization once after each batch. This page puts each claim beside two experiments:
 the same protocol again (`{reproduction[1]["experiment"]}`: masks only, no fine-tuning, one seed) and the corrected one
-(`{correction[1]["experiment"]}`: filters really removed, {len(correction[1]["seeds"])} seeds, demand measured alone with its noise floor).
+(`{correction[1]["experiment"]}`: filters really removed, {len(correction[1]["seeds"])} seeds, demand measured alone, the parent twice).
 The networks differ in size, {_size(reproduction)} against {_size(correction)} million parameters, because their voxels do.
 Figures and sentences are generated from their results:
 
@@ -36,7 +36,7 @@ Figures and sentences are generated from their results:
 
 Levels are percent of the weights or filters of each convolution. Differences are points of accuracy to the parent, with
 {correction[1]["confidence_percent"]:g} % intervals; non-inferior means that a loss of {correction[1]["margin_points"]:g} point or more is excluded (one-sided
-test, Holm's correction over all levels).
+test, the levels of each method in sequence).
 
 ![Accuracy by level: published, protocol again, corrected](pictures/original_study_accuracy.png)
 
@@ -50,7 +50,7 @@ test, Holm's correction over all levels).
   it by the batch size gives it no meaning.
 - **One run of {N_PUBLISHED} objects can't see a point.** Its 95 % interval is 5 points wide; levels 0 to 70 % differ by one to six objects.
 - **Equal levels are not equal cost.** The convolutions hold 0.02 % of the original network's parameters. Methods are compared at equal MACs,
-  parameters, bytes and latency in the experiment's `tables/equal_cost.md`.
+  parameters and bytes in the experiment's `tables/equal_cost.md`.
 
 What stands: pruning at moderate levels costs little accuracy, and the two families trade differently. The study's own list of
 future work (other criteria, several measures, other data, finer levels) is part of this project.
@@ -96,21 +96,19 @@ def _of_unit(experiment, unit):
 def _level(experiment, unit, level):
     name, rows = _of_unit(experiment, unit)
     found = found_at(rows, level)
-    kept = reach(found["largest_level_percent"], found["not_shown_below"])
+    kept = reach(found["largest_level_percent"])
     at = f"{against_parent(found['difference_points'])}, {found['verdict']}" if found["verdict"] else "not tested"
     return f"`{name}` at {level} %: {at}; non-inferior {kept}"
 
 
 def _further(experiment):
-    kept = {}
+    """How far each is shown to go; that one goes further than the other would need a test of their difference."""
+    said = []
     for unit in ("filter", "weight"):
         name, rows = _of_unit(experiment, unit)
-        kept[name] = rows.loc[rows["verdict"] == "non-inferior", "level_percent"].max()
-    (filters, by_filter), (weights, by_weight) = kept.items()
-    if pd.isna(by_filter) or pd.isna(by_weight):
-        return "not decided: no level of at least one of them is shown to be non-inferior"
-    words = "further than" if by_filter > by_weight else "less far than" if by_filter < by_weight else "as far as"
-    return f"`{filters}` ({by_filter:g} %) goes {words} `{weights}` ({by_weight:g} %)"
+        kept = rows.loc[rows["verdict"] == "non-inferior", "level_percent"]
+        said.append(f"`{name}` {'is shown ' * (not said)}{reach(float(kept.max()) if len(kept) else None)}")
+    return ", ".join(said)
 
 
 def _demand(experiment):

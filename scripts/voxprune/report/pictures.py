@@ -50,7 +50,7 @@ def confusion(axes, matrices, classes, answer):
             panel.text(column, row, f"{matrix[row, column]:.0f}", ha="center", va="center", fontsize=7, color=colour)
         panel.set_xticks(range(len(classes)), classes, rotation=60, ha="right", fontsize=8)
         panel.set_yticks(range(len(classes)), classes, fontsize=8)
-        panel.set_title(title)
+        panel.set(title=title, xlabel="taken for", ylabel="true class")
         panel.grid(False)
     write_note(panels[0], evidence(answer, "mean over seeds"))
 

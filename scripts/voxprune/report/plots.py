@@ -3,10 +3,16 @@
 Each has a caption for the report; the line below each plot says what it rests on.
 """
 
-from voxprune.report.accuracy_plots import OF_ACCURACY, classes_by_level, pareto_front
-from voxprune.report.demand_plots import OF_DEMAND
-from voxprune.report.figure import method_looks, write_plot
-from voxprune.report.training_plots import learning_curves, retraining_curves, sensitivity_by_layer
+from voxprune.report.accuracy_plots import (
+    accuracy_against_cost,
+    accuracy_by_level,
+    classes_by_level,
+    margin_by_level,
+    power_by_seeds,
+)
+from voxprune.report.demand_plots import OF_DEMAND, gpu_utilization_by_level
+from voxprune.report.figure import write_plot
+from voxprune.report.training_plots import learning_curves, retraining_curves, sensitivity_by_layer, training_budgets
 
 
 def write_plots(summary, demand, statistics, answer, curves, retraining, sensitivity, folder):
@@ -16,14 +22,22 @@ def write_plots(summary, demand, statistics, answer, curves, retraining, sensiti
     curves: {seed: table of training.csv}. retraining: {(method, level): table of retraining.csv} of the first seed, empty
     where no method retrains. sensitivity: as from `sensitivity.by_layer`.
     """
+
+    def write(draw, *data):
+        write_plot(folder / draw.__name__, draw, *data)
+
     levels = statistics["levels"]
-    for draw in OF_ACCURACY:
-        write_plot(folder / draw.__name__, draw, levels, answer)
-    write_plot(folder / "pareto_front", pareto_front, statistics["fronts"], method_looks(levels["method"]), answer)
-    write_plot(folder / "classes_by_level", classes_by_level, statistics["classes"], answer)
+    write(accuracy_by_level, levels, statistics["seeds"], answer)
+    write(accuracy_against_cost, levels, answer)
+    write(margin_by_level, levels, answer)
+    write(classes_by_level, statistics["classes"], answer)
+    write(power_by_seeds, statistics["power"], answer)
     for draw in OF_DEMAND:
-        write_plot(folder / draw.__name__, draw, summary, demand)
-    write_plot(folder / "sensitivity_by_layer", sensitivity_by_layer, sensitivity, answer)
-    write_plot(folder / "learning_curves", learning_curves, curves, answer)
+        write(draw, summary, demand)
+    if (demand["device"] != "cpu").any():
+        write(gpu_utilization_by_level, summary, demand)
+    write(sensitivity_by_layer, sensitivity, answer)
+    write(learning_curves, curves, answer)
     if retraining:
-        write_plot(folder / "retraining_curves", retraining_curves, retraining, summary)
+        write(retraining_curves, retraining, summary)
+        write(training_budgets, levels, answer)

@@ -5,13 +5,14 @@ import re
 
 import pandas as pd
 
-from voxprune.answer.sentences import points_text, signed
+from voxprune.answer.comparison import BREAK_MARGINS
 from voxprune.answer.summary import COSTS, at_cell, counted, hardware, main_cell, measured_on_gpu, named, warnings
+from voxprune.answer.words import at_worst, points_text, speed_text
 from voxprune.core.files import atomic_write
 
 LEGEND = (
-    "Median latency, and the speedup over the parent with its 95 % interval over the rounds; 'no difference' where that "
-    "interval touches the noise floor: the most by which the parent, measured twice, differed from itself in a round. "
+    "Median latency, and the speedup over the parent with its 95 % interval over the rounds; 'no difference' where that interval comes "
+    "within the least difference that counts: `measurement: least_percent`, or what the parent, measured twice, differs by from itself. "
 )
 
 
@@ -50,16 +51,15 @@ def demand_table(demand, method):
     """What a method demands: a row for each condition, level and measured seed, a column an engine.
 
     An entry reads `31.2 ms, 3.40x (3.20 to 3.60)`: median latency, speedup over the parent and its 95 % interval over the
-    rounds; or `98.0 ms, no difference` where that interval touches the noise floor. The floor, in the first row of each
-    condition, is the most by which the parent differed from itself in one round.
+    rounds; or `98.0 ms, no difference`. The first row of each condition gives the least difference that counts.
     """
     parts = []
     for (threads, size), cells in demand[demand["method"] == method].groupby(["threads", "batch_size"], sort=False):
         columns = {}
         for (engine, device), rows in cells.groupby(["engine", "device"], sort=False):
             rows = rows.set_index(["level_percent", "seed"])
-            noise = rows["speedup.noise_percent"].max()
-            floor = {("noise floor", ""): f"±{noise:.1f} %" if pd.notna(noise) else "-"}
+            least = rows["speedup.least_percent"].max()
+            floor = {("least that counts", ""): f"±{least:.1f} %" if pd.notna(least) else "-"}
             columns[engine if device == "cpu" else f"{engine} on the GPU"] = floor | {
                 (f"{level:g}", str(seed)): _cell_text(row) for (level, seed), row in rows.iterrows()
             }
@@ -80,7 +80,14 @@ def _cell_text(row):
     return text + f"{row['speedup.mean']:.2f}x ({row['speedup.low']:.2f} to {row['speedup.high']:.2f})"
 
 
-DECIMALS = {"level_percent": 0, "seeds": 0, "n_samples": 0, "gpu_utilization_per_inference_percent": 3}
+DECIMALS = {
+    "power_percent": 0,
+    "epochs in all": 0,
+    "level_percent": 0,
+    "seeds": 0,
+    "n_samples": 0,
+    "gpu_utilization_per_inference_percent": 3,
+}
 WORDS = {"_ms_batch": ", ms, batch ", "_million": ", million", "_thousand": ", thousand", "_megabytes": ", megabytes",
          "_percent": " %", "_": " ", "macs": "MACs", "cpu": "CPU", "gpu": "GPU"}  # fmt: skip
 
@@ -134,12 +141,13 @@ def caption(summary, demand):
     return (
         f"{one['experiment']}: {one['n_samples']} test objects, {counted(seeds, 'seed')}; accuracy is the mean over "
         f"seeds, its sd their standard deviation; demand of one seed in {engine} with {counted(threads, 'CPU thread')} "
-        f"on {hardware(demand)}. {warnings(demand)}".strip()
+        f"on {hardware(demand)}. {' '.join(warnings(demand))}".strip()
     )
 
 
 def write_tables(summary, demand, statistics, answer, skipped, folder):
-    """Writes every table of the report; `<method>.csv` beside the study's, the others' numbers stand in `statistics/`.
+    """Writes every table of the report, those of single methods in `methods/`; there `<method>.csv` stands beside the study's table, the
+    numbers of the others are in `statistics/`.
 
     statistics: {name: table} of `comparison`. answer: as from `answer.find_answer`. skipped: a row a mesh left out.
     """
@@ -149,39 +157,36 @@ def write_tables(summary, demand, statistics, answer, skipped, folder):
     for method in summary["method"].unique():
         table = study_table(summary, demand, method)
         about = caption(summary, demand[demand["method"] == method])
-        with atomic_write(folder / f"{method}.csv") as temporary:
+        with atomic_write(folder / f"methods/{method}.csv") as temporary:
             table.to_csv(temporary, index=False)
-        write_table(folder / method, method, about, as_text(table))
-        write_table(folder / f"{method}_demand", f"Demand of {method}", LEGEND + about, demand_table(demand, method))
+        write_table(folder / f"methods/{method}", method, about, as_text(table))
+        write_table(folder / f"methods/{method}_demand", f"Demand of {method}", LEGEND + about, demand_table(demand, method))
     evidence = (
         f"{answer['experiment']}: {answer['n_samples']} test objects, {named(answer['seeds'], 'seed')}; differences to "
         f"the parent in points of accuracy, paired by seed and object, intervals of {answer['confidence_percent']:g} %; "
         f"margin {counted(answer['margin_points'], 'point')}."
     )
     levels = statistics["levels"]
-    write_table(folder / "levels", "Every level against its parent", evidence, levels_table(levels))
-    about = f"{evidence} Interpolated between levels; '=' marks what can't be told apart from the best of its row."
+    about = (
+        f"{evidence} At worst: the bound that decides, with the levels of each method tested in sequence; broke: seeds that lost "
+        f"{counted(BREAK_MARGINS * answer['margin_points'], 'point')} or more. {' '.join(answer['warnings'])}"
+    )
+    write_table(folder / "levels", "Every level against its parent", about.strip(), levels_table(levels))
+    about = (
+        f"{evidence} '=' marks what can't be told apart from the best of its row, '~' what is interpolated between two levels; methods that "
+        "were trained for other numbers of epochs are not compared fairly."
+    )
     write_table(folder / "equal_cost", "Methods at equal cost", about, budgets_table(statistics["budgets"]))
     about = (
-        f"{answer['experiment']}: share of the area between chance and full accuracy, no cost and the parent's, that a method's "
-        "networks dominate; lowest to highest of the seeds."
-    )
-    write_table(
-        folder / "hypervolumes", "Hypervolume of each method's front", about, hypervolumes_table(statistics["hypervolumes"])
-    )
-    write_table(folder / "fronts", "Networks that no other beats", evidence, fronts_table(statistics["fronts"]))
-    about = (
-        f"{evidence} Of the paired test: p as it is, and as corrected by Holm for all tests; of sign flips: a permutation over "
-        "seeds; of McNemar: the lowest of the seeds. Balanced: the mean of the classes."
-    )
-    write_table(folder / "second_opinions", "Other tests, and balanced accuracy", about, opinions_table(levels))
-    about = (
-        f"{answer['experiment']}: {answer['n_samples']} test objects; Wilson's intervals of {answer['confidence_percent']:g} %, "
-        "objects lost and gained against the parent of the same seed, McNemar's exact test."
+        f"{answer['experiment']}: {answer['n_samples']} test objects; each checkpoint by itself, against the parent of its seed. At worst: what "
+        f"this checkpoint loses on new objects, at {100 - answer['confidence_percent']:g} % error; it says nothing of other seeds."
     )
     write_table(folder / "seeds", "Every seed by itself", about, seeds_table(statistics["seeds"]))
-    about = f"{evidence} Here of the one method against the other, interpolated between levels."
-    write_table(folder / "pairs", "Method against method at equal cost", about, pairs_table(statistics["pairs"]))
+    about = (
+        f"{answer['experiment']}: of 100 experiments with so many seeds and {answer['n_samples']} test objects, in how many would a method's first "
+        f"level be shown to lose less than {counted(answer['margin_points'], 'point')}, if it loses nothing."
+    )
+    write_table(folder / "power", "What more seeds would show", about, as_text(statistics["power"]))
     write_table(folder / "classes", "Change by class", evidence + " Of each method its largest non-inferior level, or else its lowest.",
                 classes_table(statistics["classes"], shown_levels(levels)))  # fmt: skip
 
@@ -193,48 +198,41 @@ def interval_texts(table, name):
 
 
 def levels_table(levels):
-    """One row a (method, level): accuracy, difference, tests, verdict."""
+    """One row a (method, level): accuracy, difference, the bound that decides, verdict, what it costs."""
+    speed = zip(levels["speedup_mean"], levels["speedup_low"], levels["speedup_high"], levels["speedup_verdict"])
+    pruned = levels.mask(levels["method"] == "parent")  # the parent is no rival of itself
+    ratios = [None if pd.isna(one[0]) else dict(zip(("mean", "low", "high", "verdict"), one)) for one in speed]
     return as_text(
         pd.DataFrame(
             {
                 "method": levels["method"],
                 "level_percent": levels["level_percent"],
+                "verdict": ["collapsed" if row["collapsed"] else row["verdict"] for _, row in levels.iterrows()],
                 "accuracy_percent": levels["accuracy_percent"],
-                "difference, points": interval_texts(levels, "difference_points"),
+                "difference, points": interval_texts(pruned, "difference_points"),
+                "at worst": ["-" if pd.isna(value) else at_worst(value) for value in pruned["at_worst_points"]],
+                "broke": [f"{count} of {seeds}" for count, seeds in zip(levels["broken_seeds"], levels["seeds"])],
                 "worst class": [
                     f"{name} {text}"
                     for name, text in zip(levels["worst_class"], interval_texts(levels, "worst_class_points"))
                 ],
-                "p, Holm": [f"{p:.2g}" if pd.notna(p) else "-" for p in levels["p_holm"]],
-                "lost": [str(count) for count in levels["lost"]],
-                "gained": [str(count) for count in levels["gained"]],
-                "noticeable drop, points": levels["detectable_drop_points"],
-                "verdict": ["collapsed" if row["collapsed"] else row["verdict"] for _, row in levels.iterrows()],
+                "macs_million": levels["macs"] / 1e6,
+                "speed": ["-" if one is None else speed_text(one) for one in ratios],
+                **(_training(levels)),
             }
         )
     )
 
 
-def opinions_table(levels):
-    """One row a pruned network that runs: every test of its difference to the parent, and the balanced difference."""
-    rows = levels[(levels["method"] != "parent") & ~levels["collapsed"]]
-    tests = {"p": "p_non_inferior", "p, Holm": "p_holm", "p, sign flips": "p_sign_flip", "p, McNemar": "p_mcnemar_lowest"}
-    return as_text(
-        pd.DataFrame(
-            {
-                "method": rows["method"],
-                "level_percent": rows["level_percent"],
-                "difference, points": interval_texts(rows, "difference_points"),
-                "balanced, points": [signed(points) for points in rows["balanced_difference_points"]],
-                **{name: [f"{p:.2g}" for p in rows[column]] for name, column in tests.items()},
-                "verdict": rows["verdict"],
-            }
-        )
-    )
+def _training(levels):
+    """What was trained, where that is known: epochs in all, and MACs of training."""
+    if "total_epochs" not in levels:
+        return {}
+    return {"epochs in all": levels["total_epochs"], "training MACs, 10^12": levels["training_macs"] / 1e12}
 
 
 def seeds_table(seeds):
-    """One row a network: accuracy and its interval, objects lost and gained, McNemar's p."""
+    """One row a checkpoint: accuracy and its interval, objects lost and gained, what it loses at worst on new objects."""
     return as_text(
         pd.DataFrame(
             {
@@ -248,22 +246,10 @@ def seeds_table(seeds):
                 "lost": [str(count) for count in seeds["lost"]],
                 "gained": [str(count) for count in seeds["gained"]],
                 "p, McNemar": [f"{p:.2g}" for p in seeds["p_mcnemar"]],
+                "at worst": [at_worst(value) for value in seeds["at_worst_points"]],
+                "broke": ["yes" if broke else "no" for broke in seeds["broke"]],
             }
         )
-    )
-
-
-def pairs_table(pairs):
-    """One row a (cost, budget, pair of methods): how much more accurate the first is; one line where there is no pair."""
-    if not len(pairs):
-        return pd.DataFrame({"at": ["no two methods reach a budget below the parent's cost"]})
-    return pd.DataFrame(
-        {
-            "at": [f"{percent} % of {COSTS[cost]}" for cost, percent in zip(pairs["cost"], pairs["budget_percent"])],
-            "method": pairs["method"],
-            "against": pairs["other"],
-            "difference, points": interval_texts(pairs, "difference_points"),
-        }
     )
 
 
@@ -273,8 +259,10 @@ def budgets_table(budgets):
         return pd.DataFrame({"at": ["no method reaches a budget below the parent's cost"]})
     texts = budgets.assign(
         text=[
-            text + (" =" if among_best else "")
-            for text, among_best in zip(interval_texts(budgets, "difference_points"), budgets["among_best"])
+            text + (" =" if among_best else "") + (" ~" if interpolated else "")
+            for text, among_best, interpolated in zip(
+                interval_texts(budgets, "difference_points"), budgets["among_best"], budgets["interpolated"]
+            )
         ]
     )
     wide = texts.pivot(index=["cost", "budget_percent"], columns="method", values="text")
@@ -287,43 +275,6 @@ def budgets_table(budgets):
         [f"{percent} % of {COSTS[cost]}" for cost, percent in zip(wide.pop("cost"), wide.pop("budget_percent"))],
     )
     return wide
-
-
-def fronts_table(fronts):
-    """One row a network that no other beats at some cost, and at which."""
-    marks = [column for column in fronts if column.startswith("front_")]
-    rows = fronts[fronts[marks].any(axis=1)]
-    return as_text(
-        pd.DataFrame(
-            {
-                "method": rows["method"],
-                "level_percent": rows["level_percent"],
-                "accuracy_percent": rows["accuracy_percent"],
-                "macs_million": rows["macs"] / 1e6,
-                "parameters_thousand": rows["parameters"] / 1e3,
-                "compressed_megabytes": rows["compressed_bytes"] / 1e6,
-                "latency_ms": rows["latency_ms"],
-                **({"energy, mJ": rows["energy_mj"]} if rows["energy_mj"].notna().any() else {}),
-                "unbeaten at its": [
-                    ", ".join(mark.removeprefix("front_").split("_")[0] for mark in marks if row[mark])
-                    for _, row in rows.iterrows()
-                ],
-            }
-        )
-    )
-
-
-def hypervolumes_table(hypervolumes):
-    """One row a method, one column a cost; one line where every level collapsed."""
-    if not len(hypervolumes):
-        return pd.DataFrame({"method": ["every level collapsed"]})
-    texts = hypervolumes.assign(
-        text=[
-            f"{row['hypervolume']:.2f} ({row['lowest']:.2f} to {row['highest']:.2f})" for _, row in hypervolumes.iterrows()
-        ]
-    )
-    wide = texts.pivot(index="method", columns="cost", values="text")[list(dict.fromkeys(texts["cost"]))]
-    return as_text(wide.rename_axis(columns=None).reset_index())
 
 
 def shown_levels(levels):

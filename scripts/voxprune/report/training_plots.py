@@ -91,6 +91,19 @@ def _kept_epoch(validated):
     return "the best epoch on validation objects is kept" if validated else "no validation objects, the last epoch is kept"
 
 
+@captioned(
+    "Epochs that each method's networks were trained for in all, the parent's included; compare methods of equal totals."
+)
+def training_budgets(axes, levels, answer):
+    totals = levels.groupby("method", sort=False)["total_epochs"].max()
+    axes.figure.set_size_inches(6.4, max(2.4, 1.2 + 0.3 * len(totals)))
+    axes.barh(range(len(totals)), totals, color=["0.55", *[look["color"] for look in method_looks(totals.index).values()]])
+    axes.set_yticks(range(len(totals)), totals.index)
+    axes.invert_yaxis()
+    axes.set(xlabel="epochs in all", title="How long each method was trained")
+    write_note(axes, f"{answer['experiment']}; the parent: {answer['epochs']} epochs")
+
+
 @captioned("table: as from leave_one_out.rank_correlations. One row a criterion, one mark a layer, the best mean on top.")
 def criteria_correlations(axes, table, note):
     means = table.groupby("criterion")["correlation"].mean().sort_values()

@@ -16,7 +16,8 @@ class Windows(Section, frozen=True):
     threads: Annotated[tuple[Count | Literal["all"], ...], EACH_ONCE, says(
         "CPU threads of the measured network; all: every core that this process may use")] = (1,)  # fmt: skip
     repetitions: Annotated[int, Meta(ge=2), says(
-        "latency: rounds over all networks in random order; differences are paired by round")] = 5  # fmt: skip
+        "latency: rounds over all networks in random order; differences are paired by round, and of ten the least and the "
+        "greatest are left out")] = 10  # fmt: skip
     seconds: Annotated[Positive, says(
         "latency: at least this long a network, cell (engine, threads, batch size) and round")] = 0.02  # fmt: skip
     calls: Annotated[Count, says("latency: at least this many calls a network, cell and round")] = 1
@@ -27,7 +28,7 @@ class Windows(Section, frozen=True):
 
 
 FULL = Windows(
-    threads=(1, "all"), repetitions=5, seconds=2, calls=200, warmup_calls=50, warmup_seconds=3, windows=5, window_seconds=10
+    threads=(1, "all"), repetitions=10, seconds=2, calls=200, warmup_calls=50, warmup_seconds=3, windows=5, window_seconds=10
 )
 
 
@@ -40,6 +41,8 @@ class Conditions(Section, frozen=True):
         "runtimes; add torch-compile where minutes for each network don't matter")] = ("torch", "onnxruntime", "openvino")  # fmt: skip
     batch_sizes: Annotated[tuple[Count, ...], EACH_ONCE, says(
         "objects per call: 1 for the latency of one object, many for throughput")] = (1, 64)  # fmt: skip
+    least_percent: Annotated[NotNegative, says(
+        "the least difference in time or energy that counts, fixed before measuring; a smaller one is 'no difference'")] = 1.0  # fmt: skip
 
 
 class Measurement(Conditions, frozen=True):

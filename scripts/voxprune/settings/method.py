@@ -7,6 +7,7 @@ from voxprune.settings.network import NETWORKS
 from voxprune.settings.section import Count, Positive, Section, one_of, says
 
 CRITERIA = "pruning/criteria"  # with a folder for each unit
+CONTROL = "random"  # the criterion that chooses nothing: the others must do better
 RETRAINING = "training/retraining"
 CRITERION_OBJECTS = 256  # that data-driven criteria look at
 RETRAIN_KINDS = list(choices(RETRAINING))

@@ -1,0 +1,136 @@
+"""Does the answer keep its promises? Whole experiments with known truth: coverage, false claims, power against Holm's correction, time.
+
+usage: python benchmarks/answer_simulation.py [--experiments 400]
+Test objects differ in difficulty, seeds in luck, and a child shares its parent's errors: about 2 % of the answers change by pruning.
+Goals stand beside the figures. About four minutes on one core.
+"""
+
+import argparse
+import sys
+from pathlib import Path
+
+import numpy as np
+from scipy import stats
+
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "scripts"))
+from voxprune.answer import sequence, statistics
+from voxprune.measurement.noise import Ratio, paired_ratio, percent_apart, verdict
+
+OBJECTS, MARGIN, ALLOWED = 901, 1.0, 0.05
+ACCURACY, DIFFICULTY, SEED_NOISE, CHILD_NOISE = 0.9, 1.0, 0.5, 0.12  # standard deviations of a latent score
+NOTHING_LOST = [[0.0] * 5] * 3  # points, of three methods with five levels each
+ON_THE_MARGIN = [[0.0, 0.5, 1.0, 1.0, 3.0], [0.0, 1.0, 1.0, 3.0, 9.0], [1.0, 1.0, 3.0, 3.0, 9.0]]
+SLOWEST_FIRST = [[1.0, 0.0, 1.0, 0.0, 1.0]] * 3  # a dip first: nothing above it may be claimed
+NETWORKS, CELLS = 12, 6  # in one table of times: networks, and engines times batch sizes
+
+
+def score_spread(luck, child):
+    return np.sqrt(DIFFICULTY**2 + SEED_NOISE**2 + luck**2 + (2 * CHILD_NOISE**2 if child else 0))
+
+
+def experiment(rng, seeds, losses, seed_sd_points):
+    """(parent, [[child of each level] of each method]): bool (seeds, objects) each. losses: in points, the truth."""
+    density = stats.norm.pdf(stats.norm.ppf(ACCURACY))
+    luck = seed_sd_points / 100 / density  # of a seed's latent score, so that its accuracy varies by so much
+    hard = rng.normal(0, DIFFICULTY, OBJECTS) + rng.normal(0, SEED_NOISE, (seeds, OBJECTS))
+    parent = hard + stats.norm.ppf(ACCURACY) * score_spread(0, False) > 0
+    children = []
+    for levels in losses:
+        children.append([])
+        for loss in levels:
+            ease = stats.norm.ppf(ACCURACY - loss / 100) * score_spread(luck, True)
+            own = rng.normal(0, CHILD_NOISE * np.sqrt(2), (seeds, OBJECTS)) + rng.normal(0, luck, (seeds, 1))
+            children[-1].append(hard + own + ease > 0)
+    return parent, children
+
+
+def shown_by(parent, children):
+    """(levels shown in sequence, levels shown by Holm over all): bool lists by method; and the estimates."""
+    found = [[statistics.difference(child, parent, conservative=True) for child in levels] for levels in children]
+    p_values = [[statistics.non_inferiority(one, MARGIN) for one in levels] for levels in found]
+    in_sequence = [[p <= ALLOWED for p in levels] for levels in sequence.adjusted(p_values)]
+    flat = iter(statistics.holm([p for levels in p_values for p in levels]))
+    by_holm = [[next(flat) <= ALLOWED for _ in levels] for levels in p_values]
+    return in_sequence, by_holm
+
+
+def accuracy(experiments):
+    print(
+        f"{experiments} experiments a row, {OBJECTS} objects, margin {MARGIN:g} point, 3 methods x 5 levels; goals in brackets"
+    )
+    print(
+        f"{'seeds':>5} {'sd':>4} | {'coverage %':>14} | {'wrong, sequence %':>17} {'Holm %':>6} | {'shown, sequence %':>17} {'Holm %':>6}"
+    )
+    for seeds in (3, 6, 10):
+        for spread in (0.0, 0.3, 0.6):
+            rng, covered, wrong, shown = np.random.default_rng(seeds), [], np.zeros(2), np.zeros(2)
+            for _ in range(experiments):
+                parent, children = experiment(rng, seeds, NOTHING_LOST, spread)
+                shown += [np.mean(found) for found in shown_by(parent, children)]
+                interval = statistics.difference(children[0][0], parent)
+                covered.append(interval.low <= 0 <= interval.high)
+                truths = (ON_THE_MARGIN, SLOWEST_FIRST)[len(covered) % 2]
+                claims = shown_by(*experiment(rng, seeds, truths, spread))
+                wrong += [np.any(np.array(found) & (np.array(truths) >= MARGIN)) for found in claims]
+            wrong, shown = 100 * wrong / experiments, 100 * shown / experiments
+            print(
+                f"{seeds:5} {spread:4.1f} | {100 * np.mean(covered):6.1f} (93-97) | {wrong[0]:9.1f} (<= 5) {wrong[1]:7.1f} | "
+                f"{shown[0]:17.0f} {shown[1]:6.0f}",
+                flush=True,
+            )
+
+
+def rounds(rng, shape, count, disturbed, offset_percent):
+    """Median times of networks in rounds: noise of 1.5 %, some rounds of one network disturbed by 10 to 60 %, lasting offsets."""
+    logs = rng.normal(0, 0.015, (*shape, count)) + rng.normal(0, offset_percent / 100, shape)[..., None]
+    return np.exp(logs + np.where(rng.random(logs.shape) < disturbed, rng.uniform(0.1, 0.5, logs.shape), 0))
+
+
+def old_verdict(parent, again, own):
+    """As it was: a t interval that must lie beyond the worst round of the parent against itself."""
+    logs = np.log(np.sqrt(parent * again) / own)
+    reach = stats.t.ppf(0.975, len(logs) - 1) * stats.sem(logs)
+    floor = 100 * np.expm1(np.abs(np.log(parent / again)).max())
+    return verdict(Ratio(*np.exp([logs.mean(), logs.mean() - reach, logs.mean() + reach])), floor)
+
+
+def new_verdict(parent, again, own):
+    control = percent_apart(paired_ratio(parent, again))
+    return verdict(paired_ratio(np.sqrt(parent * again), own), max(1.0, control))
+
+
+def times(experiments):
+    print(
+        f"\ntimes: {experiments} tables of {NETWORKS} networks x {CELLS} cells that are all as fast as their parent; goal: claims in <= 5 % of tables"
+    )
+    print(
+        f"{'rule':>14} {'rounds':>6} {'disturbed':>9} {'offset %':>8} | {'claims %':>8} {'of tables':>9} | smallest speedup found in 80 of 100"
+    )
+    for disturbed, offset in ((0, 0), (0.05, 0), (0, 0.5)):
+        for name, judge, count in (("worst round", old_verdict, 5), ("trimmed, 1 %", new_verdict, 10)):
+            rng, claims = np.random.default_rng(1), []
+            for _ in range(experiments):
+                measured = rounds(rng, (CELLS, NETWORKS + 2), count, disturbed, offset)
+                claims.append([judge(cell[0], cell[1], own) != "no difference" for cell in measured for own in cell[2:]])
+            print(
+                f"{name:>14} {count:6} {disturbed:9} {offset:8} | {100 * np.mean(claims):8.2f} {100 * np.mean(np.any(claims, axis=1)):9.1f} | "
+                f"{smallest_found(rng, judge, count, disturbed, offset)}",
+                flush=True,
+            )
+
+
+def smallest_found(rng, judge, count, disturbed, offset):
+    for percent in np.arange(1.5, 60, 0.5):
+        measured = rounds(rng, (200, 3), count, disturbed, offset)
+        found = [judge(one[0], one[1], one[2] / (1 + percent / 100)) == "faster" for one in measured]
+        if np.mean(found) >= 0.8:
+            return f"{percent:.1f} %"
+    return "none up to 60 %"
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--experiments", type=int, default=400)
+    options = parser.parse_args()
+    accuracy(options.experiments)
+    times(options.experiments // 2)

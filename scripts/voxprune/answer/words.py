@@ -1,0 +1,77 @@
+"""Figures as one says them: differences in points, bounds, speeds, lists."""
+
+import math
+
+from voxprune.answer.summary import COSTS, counted
+
+UNCLEAR = 1.25  # a speedup whose interval reaches beyond this and holds no difference too says nothing
+NOTHING = "–"  # in a table; a hyphen would begin a list in reStructuredText
+
+
+def against_parent(points: dict) -> str:
+    """`accuracy is 1.2 points lower than the parent's (-2.0 to -0.4)`."""
+    side = "equals the parent's" if round(points["mean"], 1) == 0 else f"is {abs(points['mean']):.1f} points " + (
+        "higher" if points["mean"] > 0 else "lower") + " than the parent's"  # fmt: skip
+    return f"accuracy {side} ({signed(points['low'])} to {signed(points['high'])})"
+
+
+def speed_words(speedup: dict | None) -> str:
+    """`1.9 times as fast`, `at most 2 % faster`."""
+    if speedup is None:
+        return "of a speed that wasn't measured"
+    if speedup["verdict"] == "no difference":
+        if speedup["high"] is None or speedup["high"] > UNCLEAR:
+            return "not measured well enough to tell its speed from the parent's"
+        return f"at most {max(0.0, 100 * (speedup['high'] - 1)):.0f} % faster"
+    return (
+        f"{speedup['mean']:.2g} times as fast" if speedup["mean"] >= 1 else f"slower ({speedup['mean']:.2g} times as fast)"
+    )
+
+
+def speed_text(speedup: dict | None) -> str:
+    """`1.90x (1.80 to 2.00)`, `no difference`."""
+    if speedup is None:
+        return NOTHING
+    if speedup["verdict"] == "no difference":
+        return "no difference"
+    return f"{speedup['mean']:.2f}x ({speedup['low']:.2f} to {speedup['high']:.2f})"
+
+
+def points_text(points: dict) -> str:
+    """`+0.3 (-0.5 to +1.1)` of an interval in points."""
+    return f"{signed(points['mean'])} ({signed(points['low'])} to {signed(points['high'])})"
+
+
+def signed(value: float) -> str:
+    """`+0.3`, `-1.2`, `+0.0`."""
+    return f"{round(value, 1) + 0:+.1f}"  # + 0 makes -0.0 positive
+
+
+def at_worst(value: float) -> str:
+    """A bound as `signed`, rounded down: it must stay true."""
+    return signed(math.floor(10 * value + 1e-9) / 10)
+
+
+def at_most(value: float) -> str:
+    """The loss that a bound allows: `0.8 points`; `0 points` of one above no loss."""
+    return counted(max(0.0, -math.floor(10 * value + 1e-9) / 10), "point")
+
+
+def percent(value: float | None) -> str:
+    """`75 %`, of what isn't known a dash."""
+    return NOTHING if value is None else f"{value:.0f} %"
+
+
+def listing(words: list[str]) -> str:
+    """`a, b and c`."""
+    return " and ".join(filter(None, [", ".join(words[:-1]), *words[-1:]]))
+
+
+def reach(largest: float | None) -> str:
+    """`up to 50 %`, `at no level`."""
+    return "at no level" if largest is None else f"up to {largest:g} %"
+
+
+def short(cost: str) -> str:
+    """A cost in a word or two."""
+    return {"compressed_bytes": "stored bytes"}.get(cost, COSTS[cost])
