@@ -1,6 +1,6 @@
 # Tables, plots and pictures.
 
-RETRAINED = [name for name, method in SETTINGS.methods.items() if method.epochs]
+RETRAINED = [name for name, method in SETTINGS.methods.items() if method.trains]
 PLOTS = catalogue.PLOTS | (catalogue.RETRAINING_PLOTS if RETRAINED else {})
 TABLES = catalogue.table_names(METHODS)
 

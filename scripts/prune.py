@@ -16,6 +16,7 @@ from voxprune.core.provenance import code_hash
 from voxprune.networks import evaluation
 from voxprune.networks.build import widths
 from voxprune.networks.checkpoint import load_checkpoint, save_checkpoint
+from voxprune.networks.cost import training_macs
 from voxprune.networks.device import device_for, to_device
 from voxprune.pruning.choose import unit_sizes
 from voxprune.pruning.prune import prune
@@ -42,7 +43,7 @@ def main(options):
         share = origin.recipe.validation_share  # validation objects choose epochs and levels, not units
         sample = Sample(*dataset.sample(options.voxels, classes, options.criterion_objects, seed, share), seed)
     staircase = read_staircase(options.staircase) if options.staircase else None
-    full, differences, curve = unit_sizes(network, method), [], []
+    full, differences, curve, macs = unit_sizes(network, method), [], [], 0
     for step in range(1, method.steps + 1):
         level = options.level * step / method.steps
         try:
@@ -53,9 +54,11 @@ def main(options):
         differences.append(difference)
         print(f"{level:g} %: filters left {widths(network)}, difference to the masked network {difference}", flush=True)
         if method.retrain != "none" and not evaluation.collapsed(network):
-            curve += [{"step": step, **row} for row in retrain_step(network, method, origin, options, step)]
+            rows, macs_of_step = retrain_step(network, method, origin, options, step)
+            curve, macs = curve + [{"step": step, **row} for row in rows], macs + macs_of_step
     pruned = msgspec.structs.replace(
         origin, method=options.method, level_percent=options.level, pruning=method, finetune_epochs=len(curve),
+        **spent(origin, method, len(curve), macs),
         equality_max_abs_difference=max(differences) if method.apply == "remove" else None,
     )  # fmt: skip
     save_checkpoint(network, options.checkpoint, pruned)
@@ -83,6 +86,15 @@ def state_path(options, step):
     return Path(f"{options.checkpoint}.step{step}.resume")
 
 
+def spent(parent, method, epochs, macs):
+    """The epochs and MACs that trained a network, as fields of its origin; its parent's count where it keeps their weights.
+
+    parent: the parent's origin. epochs, macs: of retraining.
+    """
+    before = (0, 0) if method.starts_anew else (parent.total_epochs, parent.training_macs)
+    return {"total_epochs": before[0] + epochs, "training_macs": before[1] + macs, "retraining_macs": macs}
+
+
 def read_staircase(path):
     """{level of units: latency in ms} of the first engine in the table."""
     with open(path, newline="") as file:
@@ -91,7 +103,7 @@ def read_staircase(path):
 
 
 def retrain_step(network, method, origin, options, step):
-    """Retrains in place; returns the learning curve."""
+    """Retrains in place; returns the learning curve and the MACs that it took."""
     torch.use_deterministic_algorithms(True, warn_only=True)  # here, because it loads for most of a second
     classes, device, name = network.description["classes"], device_for(options.gpus), job_name(options, origin.seed)
     fitted, validation = dataset.load_training(options.voxels, classes, origin.recipe.validation_share, origin.seed)
@@ -107,7 +119,7 @@ def retrain_step(network, method, origin, options, step):
     rate = "the method's `learning_rate`" if method.learning_rate else "`training: learning_rate`"
     fit.check_finite(network, name, f"lower {rate}")
     network.to("cpu")
-    return curve
+    return curve, training_macs(network, len(fitted), len(curve))
 
 
 def parse():

@@ -10,6 +10,7 @@ from voxprune.core.command import add_gpus_option, run_command
 from voxprune.core.provenance import code_hash
 from voxprune.networks.build import build_network
 from voxprune.networks.checkpoint import save_checkpoint
+from voxprune.networks.cost import training_macs
 from voxprune.networks.device import device_for
 from voxprune.networks.origin import Origin
 from voxprune.settings.files import network_files
@@ -26,19 +27,20 @@ def main(options):
     torch.manual_seed(options.seed)
     torch.use_deterministic_algorithms(True, warn_only=True)
     recipe = from_options(Recipe, options, augmentation=from_options(Augmentation, options))
-    origin = Origin(options.seed, recipe, from_options(Grid, options), dataset.data_hash(options.voxels, options.classes))
+    grid, data = from_options(Grid, options), dataset.data_hash(options.voxels, options.classes)
     device, state = device_for(options.gpus), Path(f"{options.checkpoint}.resume")
     fitted, validation = dataset.load_training(options.voxels, options.classes, recipe.validation_share, options.seed)
     network = build_network(options.network, fitted.resolution, options.classes)
     code = code_hash("train", *network_files(options.network))
     job = Job(
         fitted.to(device), validation.to(device), options.seed, state,
-        fingerprint(code, network, device, msgspec.to_builtins(origin)),
+        fingerprint(code, network, device, msgspec.to_builtins([options.seed, recipe, grid, data])),
         report=lambda line: print(f"seed {options.seed}: {line}", flush=True),
     )  # fmt: skip
     curve = fit(network, recipe, job)
     check_finite(network, f"seed {options.seed}", "lower `training: learning_rate`")
-    save_checkpoint(network, options.checkpoint, origin)
+    macs = training_macs(network, len(fitted), len(curve))
+    save_checkpoint(network, options.checkpoint, Origin(options.seed, recipe, grid, data, len(curve), macs))
     write_curve(options.curve, curve)
     state.unlink(missing_ok=True)
 

@@ -118,7 +118,7 @@ def test_folder_and_archive_exclude_each_other():
         ("filter", {"budget": "latency", "channel_multiple": 8}, "latency is measured of networks that lose the same share"),
         ("filter", {"channel_multiple": 8, "scope": "global"}, "a channel multiple is of filters in each layer"),
         ("filter", {"retrain": "finetune", "learning_rate": 0.01}, "retrain finetune needs `epochs`"),
-        ("filter", {"retrain": "finetune", "epochs": 2}, "needs `learning_rate`"),
+        ("filter", {"retrain": "none", "learning_rate": 0.01}, "retrain none takes no epochs or learning_rate"),
         ("filter", {"retrain": "rewind", "epochs": 1000}, "can't go back further"),
         ("filter", {"epochs": 2}, "retrain none takes no epochs"),
         ("filter-masked", {"retrain": "scratch", "epochs": 2}, "new weights fill a mask again"),
@@ -154,6 +154,7 @@ def test_a_method_that_cannot_work_is_refused(name, more, sentence):
         ("filter", {"channel_multiple": 64}, "package.module:Mine", [50]),
         ("filter", {"retrain": "batchnorm"}, "voxnet", [50]),
         ("filter", {"retrain": "rewind", "epochs": 2}, "original", [50]),
+        ("filter", {"retrain": "finetune", "epochs": 2}, "original", [50]),
     ],
 )
 def test_what_is_near_to_that_but_works_is_taken(name, more, network, levels):

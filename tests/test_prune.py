@@ -6,6 +6,8 @@ import torch
 import train
 
 from voxprune.core.command import run_command
+from voxprune.networks.checkpoint import load_checkpoint
+from voxprune.networks.cost import macs_by_layer
 from voxprune.pruning.scoring import criterion
 from voxprune.voxels.dataset import load_split, split_validation, unpack
 
@@ -68,3 +70,35 @@ def test_criteria_see_no_validation_object(run, voxels, monkeypatch):
     run(criterion="taylor")
     fitted, validation = split_validation(load_split(voxels, "train", ["chair", "table"]), 0.2, seed=0)
     assert torch.equal(seen[0], unpack(fitted.packed, 8)) and len(validation) == 8
+
+
+OBJECTS, PARENTS = 32, 1  # of 20 in each of two classes a fifth is held out; the parent's epochs
+
+
+def macs_of(network, epochs):
+    """Of training, counted object by object: forward once, backward twice as much."""
+    forward = sum(macs_by_layer(network).values())
+    return sum(forward + 2 * forward for _ in range(epochs) for _ in range(OBJECTS))
+
+
+@pytest.mark.parametrize("options, total, kept", [
+    ({}, PARENTS, True),
+    ({"retrain": "finetune", "epochs": 3}, PARENTS + 3, True),
+    ({"retrain": "rewind", "epochs": 1}, PARENTS + 1, True),
+    ({"retrain": "scratch", "epochs": 2}, PARENTS + 2, False),  # which is its own epochs alone
+    ({"level": 100, "retrain": "finetune", "epochs": 3}, PARENTS, True),  # nothing is left to train
+])  # fmt: skip
+def test_a_checkpoint_says_what_training_it_took(run, parent, options, total, kept):
+    whole, before = load_checkpoint(parent)
+    assert (before.total_epochs, before.training_macs, before.retraining_macs) == (PARENTS, macs_of(whole, PARENTS), 0)
+    network, origin = load_checkpoint(run(**options))
+    assert origin.total_epochs == total and origin.retraining_macs == macs_of(network, origin.finetune_epochs)
+    assert origin.training_macs == origin.retraining_macs + kept * before.training_macs
+    assert origin.finetune_epochs == total - kept * PARENTS
+
+
+def test_steps_count_the_macs_of_each_steps_network(run, tmp_path):
+    _, origin = load_checkpoint(run(steps=2, level=50, retrain="finetune", epochs=2))
+    assert origin.total_epochs == PARENTS + 2 * 2
+    halves = [load_checkpoint(run(level=level))[0] for level in (25, 50)]
+    assert origin.retraining_macs == sum(macs_of(network, 2) for network in halves)

@@ -36,12 +36,16 @@ def voxels():
 
 
 @pytest.fixture
-def run(voxels, tmp_path):
+def job(voxels, tmp_path):
+    return Job(voxels, voxels.subset(torch.arange(0)), 0, tmp_path / "state", "x", lambda line: None)
+
+
+@pytest.fixture
+def run(job):
     def run(network, kind, epochs=2, learning_rate=0.01):
         lines = []
-        nothing = voxels.subset(torch.arange(0))
         method = replace(FILTER, retrain=kind, epochs=epochs, learning_rate=learning_rate)
-        curve = retrain(network, method, RECIPE, Job(voxels, nothing, 0, tmp_path / "state", "x", lines.append))
+        curve = retrain(network, method, RECIPE, dataclasses.replace(job, report=lines.append))
         return [row["epoch"] for row in curve], lines
 
     return run
@@ -73,6 +77,13 @@ def test_how_long_each_kind_trains(run, kind, epochs, lines):
     assert trained == epochs and [line.split(":")[0] for line in found] == lines
     assert {name: tensor.shape for name, tensor in network.state_dict().items()} == {n: t.shape for n, t in before.items()}
     assert not torch.equal(network.fc.weight, before["fc.weight"])
+
+
+@pytest.mark.parametrize("given, first", [(None, RECIPE.learning_rate), (0.01, 0.01)])
+def test_fine_tuning_is_at_the_parents_rate_and_schedule_unless_the_method_says_its_own(job, given, first):
+    method = replace(FILTER, retrain="finetune", epochs=3, learning_rate=given)
+    rates = [row["learning_rate"] for row in retrain(pruned(), method, RECIPE, job)]
+    assert rates == pytest.approx([first, first * 0.75, first * 0.25])  # half a cosine at 0, 1/3 and 2/3 of its way
 
 
 def test_fine_tuning_improves_the_loss(run, voxels):

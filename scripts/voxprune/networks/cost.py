@@ -96,6 +96,15 @@ def network_cost(network):
     }
 
 
+def training_macs(network, objects, epochs):
+    """Multiply-accumulates of a training: 3 x those of one forward pass x objects x epochs.
+
+    The backward pass counts twice the forward pass, once for the gradients of activations and once for those of weights.
+    Validation, augmentation and optimiser count nothing.
+    """
+    return 3 * sum(macs_by_layer(network).values()) * objects * epochs
+
+
 def _density(layer):
     weight = getattr(layer, "weight", None)
     if not isinstance(weight, torch.Tensor):

@@ -35,7 +35,17 @@ class Method(Section, frozen=True):
     steps: Annotated[Count, says("prune in so many equal steps, and retrain after each")] = 1
     retrain: Annotated[str, one_of(RETRAIN_KINDS), says("what follows pruning")] = "none"
     epochs: Annotated[Count | None, says("of retraining, after each step")] = None
-    learning_rate: Annotated[Positive | None, says("of retraining by finetune")] = None
+    learning_rate: Annotated[Positive | None, says("of retraining by finetune; the parent's where it is left out")] = None
+
+    @property
+    def trains(self) -> bool:
+        """Whether weights are trained after pruning."""
+        return bool(_retraining_facts(self)["NEEDS"])
+
+    @property
+    def starts_anew(self) -> bool:
+        """Whether retraining begins with new weights, so that nothing of the parent's training is in the network."""
+        return _retraining_facts(self).get("NEW_WEIGHTS", False)
 
     def contradictions(self, config):
         for wrong, remedy in [*_of_units(self, config), *_of_budgets(self, config), *_of_retraining(self, config)]:
@@ -47,6 +57,11 @@ def _network_facts(config):
     """What is known of a built-in network before it is built; empty for one of the user's own, which the jobs check."""
     known = choices(NETWORKS).get(config.network)
     return known.facts if known else {}
+
+
+def _retraining_facts(method):
+    """What the file of a method's kind of retraining says of it: the keys it NEEDS and MAY_HAVE, and whether NEW_WEIGHTS."""
+    return choices(RETRAINING)[method.retrain].facts
 
 
 def _of_units(method, config):
@@ -101,7 +116,7 @@ def _of_budgets(method, config):
 
 
 def _of_retraining(method, config):
-    kind, facts = method.retrain, choices(RETRAINING)[method.retrain].facts
+    kind, facts = method.retrain, _retraining_facts(method)
     given = [key for key in ("epochs", "learning_rate") if getattr(method, key) is not None]
     missing = [key for key in facts["NEEDS"] if key not in given]
     without_batchnorm = not _network_facts(config).get("BATCHNORM", True)
@@ -112,14 +127,16 @@ def _of_retraining(method, config):
         ),
         (missing, f"retrain {kind} needs {' and '.join(f'`{key}`' for key in missing)}"),
         (
-            facts["NEEDS"] == ["epochs"] and "learning_rate" in given,
+            method.trains
+            and "learning_rate" in given
+            and "learning_rate" not in [*facts["NEEDS"], *facts.get("MAY_HAVE", [])],
             f"retrain {kind} trains at the parent's learning rates; leave `learning_rate` out or use `retrain: finetune`",
         ),
         (
             kind == "rewind" and (method.epochs or 0) > config.training.epochs,
             "rewind can't go back further than training.epochs",
         ),
-        (kind == "scratch" and method.apply == "mask", "new weights fill a mask again; use `apply: remove`"),
-        (kind == "scratch" and method.steps > 1, "training from scratch knows no steps; use `steps: 1`"),
-        (not facts["NEEDS"] and given, f"retrain {kind} takes no epochs or learning_rate"),
+        (method.starts_anew and method.apply == "mask", "new weights fill a mask again; use `apply: remove`"),
+        (method.starts_anew and method.steps > 1, "training from scratch knows no steps; use `steps: 1`"),
+        (not method.trains and given, f"retrain {kind} takes no epochs or learning_rate"),
     ]
