@@ -56,7 +56,7 @@ GRID = Grid(**{key: config["voxels"][key] for key in Cells.__struct_fields__}, u
 
 RESULTS = paths.experiment_folder(SETTINGS.experiment)
 LOGS = f"{RESULTS}/logs"
-PARENT, PRUNED, NETWORK = (f"{RESULTS}/{path}" for path in (paths.PARENT, paths.PRUNED, paths.NETWORK))
+PARENT, EARLY, PRUNED, NETWORK = (f"{RESULTS}/{path}" for path in (paths.PARENT, paths.EARLY, paths.PRUNED, paths.NETWORK))
 FIRST_PARENT = PARENT.format(seed=SEEDS[0])
 VOXELS = paths.voxels_folder(DATASET, GRID.name)
 SHARDS = collect(f"{VOXELS}/{paths.SHARD}", split=SPLITS, name=CLASSES)
@@ -93,6 +93,7 @@ wildcard_constraints:
     method="|".join(map(re.escape, METHODS)),
     network="parent|(" + "|".join(map(re.escape, METHODS)) + r")/level\d{3}",
     level=r"\d{3}",
+    epoch=r"\d+",
     seed=r"\d+",
 
 
@@ -186,6 +187,14 @@ def pruning_code(wildcards):
     """What reruns a method: its criterion, its kind of retraining and the network besides the code that all share."""
     method = SETTINGS.methods[wildcards.method]
     return code_hash("prune", *NETWORK_FILES, *method_files(method.unit, method.criterion, method.retrain))
+
+
+def parent_to_prune(wildcards):
+    """The parent, or the parent as it was when the method prunes it."""
+    method = SETTINGS.methods[wildcards.method]
+    folder = PARENT if method.prune_at is None else EARLY
+    epochs = paths.level_name(method.parent_epochs(SETTINGS.training.epochs))
+    return f"{folder.format(seed=wildcards.seed, epoch=epochs)}/checkpoint.safetensors"
 
 
 def staircase(wildcards):

@@ -4,7 +4,7 @@
 rule prune:
     """Prune a parent to one level by one method and prove the removal."""
     input:
-        parent=f"{PARENT}/checkpoint.safetensors",
+        parent=parent_to_prune,
         shards=SHARDS,
         staircase=staircase,
     output:

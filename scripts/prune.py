@@ -34,6 +34,7 @@ def main(options):
     check(options)
     network, origin = load_checkpoint(options.parent)
     method = from_options(Method, options)
+    check_parent(options.parent, origin, method)
     classes, seed, resolution = network.description["classes"], origin.seed, network.description["resolution"]
     torch.manual_seed(seed)
     enough = partial(
@@ -74,6 +75,17 @@ def check(options):
         raise InputError(f"criterion {options.criterion!r} doesn't rank {options.unit}s; choose one of {', '.join(known)}")
     if not 0 <= options.level <= 100:
         raise InputError(f"level {options.level} is no share of a network; choose one from 0 to 100 percent")
+
+
+def check_parent(path, origin, method):
+    """Raises InputError where the parent wasn't trained for as long as the method says."""
+    epochs = method.parent_epochs(origin.recipe.epochs)
+    if origin.total_epochs != epochs:
+        remedy = "without --stop-after" if epochs == origin.recipe.epochs else f"with --stop-after {epochs}"
+        raise InputError(
+            f"{path}: trained for {origin.total_epochs} epochs, but the method prunes after {epochs}; give the checkpoint "
+            f"that train.py writes {remedy}"
+        )
 
 
 def job_name(options, seed):

@@ -136,6 +136,14 @@ def test_folder_and_archive_exclude_each_other():
             {"scope": "block"},
             "blocks of four weights can't lose 10 %; use levels of 0, 25, 50, 75 and 100,.* to null",
         ),
+        ("filter", {"prune_at": 0.5}, "and retrain none trains nothing; use `retrain: rewind`"),
+        ("filter", {"prune_at": 0.5, "retrain": "scratch", "epochs": 2}, "retrain scratch begins with new weights; leave"),
+        ("filter", {"prune_at": 0.01, "retrain": "rewind"}, "prune_at 0.01 is epoch 0 of 6; choose a share in between"),
+        ("filter", {"prune_at": 0.99, "retrain": "rewind"}, "prune_at 0.99 is epoch 6 of 6; choose a share in between"),
+        ("filter", {"prune_at": 0.5, "retrain": "rewind", "epochs": 3}, "trains the rest of .*; leave `epochs` out"),
+        ("filter", {"prune_at": 0.5, "retrain": "rewind", "steps": 2}, "is trained once; use `steps: 1`"),
+        ("filter", {"prune_at": 0.5, "retrain": "finetune"}, "retrain finetune needs `epochs`"),
+        ("filter", {"retrain": "rewind"}, "retrain rewind needs `epochs`"),
         ("filter", {"scope": "block"}, "blocks \\(the 2:4 pattern\\) are of weights"),
     ],
 )
@@ -155,6 +163,8 @@ def test_a_method_that_cannot_work_is_refused(name, more, sentence):
         ("filter", {"retrain": "batchnorm"}, "voxnet", [50]),
         ("filter", {"retrain": "rewind", "epochs": 2}, "original", [50]),
         ("filter", {"retrain": "finetune", "epochs": 2}, "original", [50]),
+        ("filter", {"retrain": "rewind", "prune_at": 0.5}, "original", [50]),
+        ("filter-masked", {"retrain": "finetune", "epochs": 2, "prune_at": 0.5, "steps": 2}, "original", [50]),
     ],
 )
 def test_what_is_near_to_that_but_works_is_taken(name, more, network, levels):

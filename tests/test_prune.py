@@ -12,13 +12,17 @@ from voxprune.pruning.scoring import criterion
 from voxprune.voxels.dataset import load_split, split_validation, unpack
 
 
-@pytest.fixture(scope="module")
-def parent(voxels, tmp_path_factory):
-    folder = tmp_path_factory.mktemp("parent")
-    arguments = ["--voxels", voxels, "--classes", "chair", "table", "--epochs", 1, "--batch-size", 8, "--learning-rate", 0.01,
-                 "--validation-share", 0.2, "--gpus", 0, "--checkpoint", folder / "p", "--curve", folder / "c.csv"]  # fmt: skip
+def trained(voxels, folder, *more):
+    """The checkpoint that the command which trains writes."""
+    arguments = ["--voxels", voxels, "--classes", "chair", "table", "--batch-size", 8, "--learning-rate", 0.01,
+                 "--validation-share", 0.2, "--gpus", 0, "--checkpoint", folder / "p", "--curve", folder / "c.csv", *more]  # fmt: skip
     run_command(train.main, train.parse(), list(map(str, arguments)))
     return folder / "p"
+
+
+@pytest.fixture(scope="module")
+def parent(voxels, tmp_path_factory):
+    return trained(voxels, tmp_path_factory.mktemp("parent"), "--epochs", 1)
 
 
 @pytest.fixture
@@ -102,3 +106,25 @@ def test_steps_count_the_macs_of_each_steps_network(run, tmp_path):
     assert origin.total_epochs == PARENTS + 2 * 2
     halves = [load_checkpoint(run(level=level))[0] for level in (25, 50)]
     assert origin.retraining_macs == sum(macs_of(network, 2) for network in halves)
+
+
+def test_an_early_pruned_network_takes_as_many_epochs_as_the_parent(run, voxels, tmp_path):
+    early = trained(voxels, tmp_path, "--epochs", 4, "--stop-after", 1)
+    network, origin = load_checkpoint(run(parent=early, retrain="rewind", prune_at=0.25))
+    assert (origin.total_epochs, origin.finetune_epochs, origin.recipe.epochs) == (4, 3, 4)
+    whole, _ = load_checkpoint(early)
+    assert origin.training_macs == macs_of(whole, 1) + macs_of(network, 3)
+
+
+def test_pruning_starts_from_the_epoch_that_the_method_says(run, voxels, parent, tmp_path):
+    early = trained(voxels, tmp_path, "--epochs", 4, "--stop-after", 1)
+    with pytest.raises(SystemExit, match="p: trained for 1 epochs, but the method prunes after 2; .* with --stop-after 2$"):
+        run(parent=early, retrain="rewind", prune_at=0.5)
+    with pytest.raises(SystemExit, match="p: trained for 1 epochs, but the method prunes after 4; .* without --stop-after$"):
+        run(parent=early)
+
+
+@pytest.mark.parametrize("epoch", [0, 4, 5])
+def test_a_training_stops_before_its_last_epoch_or_not_at_all(voxels, tmp_path, epoch):
+    with pytest.raises(SystemExit, match=f"train: --stop-after {epoch} is no epoch before the last of 4; choose another"):
+        trained(voxels, tmp_path, "--epochs", 4, "--stop-after", epoch)

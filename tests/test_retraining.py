@@ -79,6 +79,15 @@ def test_how_long_each_kind_trains(run, kind, epochs, lines):
     assert not torch.equal(network.fc.weight, before["fc.weight"])
 
 
+@pytest.mark.parametrize("share, epochs", [(0.25, [2, 3, 4]), (0.5, [3, 4]), (0.74, [4])])
+def test_after_an_early_pruning_the_rest_of_the_parents_schedule_is_trained(job, share, epochs):
+    method = replace(FILTER, retrain="rewind", prune_at=share)
+    curve = retrain(pruned(), method, RECIPE, job)
+    assert [row["epoch"] for row in curve] == epochs and method.parent_epochs(4) + len(curve) == 4
+    whole = retrain(pruned(), replace(FILTER, retrain="rewind", epochs=4), RECIPE, dataclasses.replace(job, fingerprint="y"))
+    assert [row["learning_rate"] for row in curve] == [row["learning_rate"] for row in whole[epochs[0] - 1 :]]
+
+
 @pytest.mark.parametrize("given, first", [(None, RECIPE.learning_rate), (0.01, 0.01)])
 def test_fine_tuning_is_at_the_parents_rate_and_schedule_unless_the_method_says_its_own(job, given, first):
     method = replace(FILTER, retrain="finetune", epochs=3, learning_rate=given)

@@ -292,6 +292,12 @@ def test_adding_a_method_runs_its_jobs_and_the_report(copy):
     assert jobs(copy, "--configfile", "more.yaml") == {"prune": 2, "evaluate": 2, "measure": 1, **REPORT}
 
 
+def test_adding_a_method_that_prunes_early_trains_no_parent_again(copy):
+    method = "{unit: filter, criterion: l1, scope: layer, apply: remove, prune_at: 0.5, retrain: rewind}"
+    (copy / "early.yaml").write_text((copy / QUICK).read_text() + f"methods: {{early: {method}}}\n")
+    assert jobs(copy, "--configfile", "early.yaml") == {"train_early": 1, "prune": 2, "evaluate": 2, "measure": 1, **REPORT}
+
+
 def test_changing_a_plots_code_redraws_only(copy):
     plots = copy / "scripts/voxprune/report/accuracy_plots.py"
     plots.write_text(plots.read_text().replace("Accuracy by pruning level", "Another title"))

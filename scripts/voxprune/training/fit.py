@@ -21,7 +21,7 @@ CURVE = ("epoch", "learning_rate", "train_loss", "validation_accuracy_percent", 
 WARM_UP = 0.3  # share of the steps in which onecycle's learning rate rises
 
 
-def fit(network, recipe, job, first_epoch=0, after_step=None):
+def fit(network, recipe, job, first_epoch=0, stop_after=None, after_step=None):
     """Trains a network in place, with a fresh optimiser, and leaves it in eval mode.
 
     With a validation set the weights of its best epoch are kept (the first of equals), else those of the last; with an
@@ -29,7 +29,8 @@ def fit(network, recipe, job, first_epoch=0, after_step=None):
     After each epoch a state is saved at `job.state_path`, which a later call with the same fingerprint goes on from; it
     stays, for whoever saves the network to remove then. On one CPU thread count the result is the same to the bit,
     interrupted or not.
-    first_epoch: begin the schedule there (learning-rate rewinding). after_step: called after each step (keeps masks).
+    first_epoch: begin the schedule there (learning-rate rewinding). stop_after: end the schedule after this epoch, with the
+    weights as they are then, neither averaged nor chosen by validation: a point to go on from. after_step: called after each step (keeps masks).
     Returns the learning curve: one row of CURVE an epoch, also those before an interruption;
     train_loss is the mean over the epoch's samples, validation_accuracy_percent None without a validation set.
     """
@@ -40,7 +41,7 @@ def fit(network, recipe, job, first_epoch=0, after_step=None):
     progress = Progress(network, average, optimiser, torch.Generator().manual_seed(job.seed), job)
     progress.resume(job.report)
     steps = math.ceil(len(voxels) / recipe.batch_size)
-    for epoch in range(first_epoch + len(progress.curve), recipe.epochs):
+    for epoch in range(first_epoch + len(progress.curve), stop_after or recipe.epochs):
         started = time.monotonic()
         rates = [_learning_rate(recipe, epoch * steps + step, recipe.epochs * steps) for step in range(steps)]
         with enough_memory(recipe.batch_size, voxels.resolution, "lower `training: batch_size` or `voxels: resolution`"):
@@ -56,7 +57,8 @@ def fit(network, recipe, job, first_epoch=0, after_step=None):
             }
         )
         job.report(_epoch_line(progress.curve, recipe.epochs))
-    network.load_state_dict(progress.best)
+    if stop_after is None:
+        network.load_state_dict(progress.best)
     network.eval()
     return progress.curve
 
