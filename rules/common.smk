@@ -197,6 +197,13 @@ def parent_to_prune(wildcards):
     return f"{folder.format(seed=wildcards.seed, epoch=epochs)}/checkpoint.safetensors"
 
 
+def teacher(wildcards):
+    """Whose logits a method learns that prunes early; the others' teacher is the parent that they prune."""
+    method = SETTINGS.methods[wildcards.method]
+    early = method.distil is not None and method.prune_at is not None
+    return f"{PARENT.format(seed=wildcards.seed)}/checkpoint.safetensors" if early else []
+
+
 def staircase(wildcards):
     """What a budget of latency needs before pruning; nothing for the others."""
     return f"{RESULTS}/staircase/staircase.csv" if settings_of(wildcards).get("budget") == "latency" else []

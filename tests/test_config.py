@@ -56,6 +56,8 @@ def test_a_class_may_have_any_other_name(name):
         ("training.lerning_rate", 0.1, "training has an unknown key 'lerning_rate'; did you mean 'learning_rate'"),
         ("methods.weight.unit", "wieght", "methods.weight.unit is 'wieght'; choose one of filter, weight"),
         ("methods.weight.criterion", "l7", "methods.weight.criterion is 'l7'; choose one of fisher, l1"),
+        ("methods.weight.distil", 0, "methods.weight.distil"),
+        ("methods.weight.prune_at", 1, "methods.weight.prune_at"),
         ("methods.weight.apply", "remove", "methods.weight: single weights can't be removed"),
         ("methods.parent", {"unit": "filter", "criterion": "l1", "scope": "layer", "apply": "mask"}, "name is taken"),
         ("network", "resnet", "network is 'resnet'; choose one of original, resnet3d, voxnet, or yours as"),
@@ -144,6 +146,9 @@ def test_folder_and_archive_exclude_each_other():
         ("filter", {"prune_at": 0.5, "retrain": "rewind", "steps": 2}, "is trained once; use `steps: 1`"),
         ("filter", {"prune_at": 0.5, "retrain": "finetune"}, "retrain finetune needs `epochs`"),
         ("filter", {"retrain": "rewind"}, "retrain rewind needs `epochs`"),
+        ("filter", {"distil": 0.5, "temperature": 2}, "retrain none trains nothing that could learn from the parent; leave"),
+        ("filter", {"retrain": "finetune", "epochs": 1, "distil": 0.5}, "distil needs `temperature`; 2 is usual"),
+        ("filter", {"retrain": "finetune", "epochs": 1, "temperature": 2}, "temperature is of distillation; leave"),
         ("filter", {"scope": "block"}, "blocks \\(the 2:4 pattern\\) are of weights"),
     ],
 )
@@ -164,6 +169,8 @@ def test_a_method_that_cannot_work_is_refused(name, more, sentence):
         ("filter", {"retrain": "rewind", "epochs": 2}, "original", [50]),
         ("filter", {"retrain": "finetune", "epochs": 2}, "original", [50]),
         ("filter", {"retrain": "rewind", "prune_at": 0.5}, "original", [50]),
+        ("filter", {"retrain": "scratch", "epochs": 2, "distil": 1, "temperature": 4}, "original", [50]),
+        ("filter", {"retrain": "rewind", "prune_at": 0.5, "distil": 0.5, "temperature": 2}, "original", [50]),
         ("filter-masked", {"retrain": "finetune", "epochs": 2, "prune_at": 0.5, "steps": 2}, "original", [50]),
     ],
 )

@@ -5,8 +5,9 @@ import pytest
 import torch
 import train
 
+import nets
 from voxprune.core.command import run_command
-from voxprune.networks.checkpoint import load_checkpoint
+from voxprune.networks.checkpoint import load_checkpoint, save_checkpoint
 from voxprune.networks.cost import macs_by_layer
 from voxprune.pruning.scoring import criterion
 from voxprune.voxels.dataset import load_split, split_validation, unpack
@@ -128,3 +129,36 @@ def test_pruning_starts_from_the_epoch_that_the_method_says(run, voxels, parent,
 def test_a_training_stops_before_its_last_epoch_or_not_at_all(voxels, tmp_path, epoch):
     with pytest.raises(SystemExit, match=f"train: --stop-after {epoch} is no epoch before the last of 4; choose another"):
         trained(voxels, tmp_path, "--epochs", 4, "--stop-after", epoch)
+
+
+DISTIL = {"distil": 0.5, "temperature": 2}
+
+
+@pytest.mark.parametrize("options, total, besides", [
+    ({"retrain": "finetune", "epochs": 2}, PARENTS + 2, 0),  # the teacher is the parent that is pruned
+    ({"retrain": "scratch", "epochs": 2}, PARENTS + 2, PARENTS),
+    ({"retrain": "finetune", "epochs": 2, "level": 100}, PARENTS, 0),  # nothing is left to teach
+])  # fmt: skip
+def test_a_teachers_epochs_and_forward_passes_are_counted(run, parent, options, total, besides):
+    network, origin = load_checkpoint(run(**options, **DISTIL))
+    forward = sum(macs_by_layer(load_checkpoint(parent)[0]).values())
+    assert (origin.total_epochs, origin.teacher_epochs) == (total, besides)
+    assert origin.retraining_macs == macs_of(network, origin.finetune_epochs) + forward * OBJECTS * origin.finetune_epochs
+
+
+def test_what_is_pruned_early_learns_from_the_finished_parent(run, voxels, tmp_path):
+    folders = [tmp_path / "early", tmp_path / "whole"]
+    for folder in folders:
+        folder.mkdir()
+    early = trained(voxels, folders[0], "--epochs", 4, "--stop-after", 1)
+    whole = trained(voxels, folders[1], "--epochs", 4, "--validation-share", 0)  # the last epoch, not the best
+    one, origin = load_checkpoint(run(parent=early, teacher=whole, retrain="rewind", prune_at=0.25, **DISTIL))
+    assert (origin.total_epochs, origin.teacher_epochs) == (4, 3)
+    other, _ = load_checkpoint(run(parent=early, retrain="rewind", prune_at=0.25, **DISTIL))
+    assert not torch.equal(one.conv1.weight, other.conv1.weight)
+
+
+def test_a_teacher_of_other_classes_is_refused(run, tmp_path):
+    save_checkpoint(nets.build("original", 8, 3), tmp_path / "t", nets.ORIGIN)
+    with pytest.raises(SystemExit, match="t: a teacher of other classes or resolution than .*; give one of the same$"):
+        run(teacher=tmp_path / "t", retrain="finetune", epochs=1, **DISTIL)

@@ -40,6 +40,10 @@ class Method(Section, frozen=True):
     retrain: Annotated[str, one_of(RETRAIN_KINDS), says("what follows pruning")] = "none"
     epochs: Annotated[Count | None, says("of retraining, after each step; none by rewind with `prune_at`")] = None
     learning_rate: Annotated[Positive | None, says("of retraining by finetune; the parent's where it is left out")] = None
+    distil: Annotated[Annotated[float, Meta(gt=0, le=1)] | None, says(
+        "share of the loss of retraining that compares with the parent's logits instead of labels (distillation); 1: no labels")] = None  # fmt: skip
+    temperature: Annotated[Positive | None, says(
+        "of distil: logits are divided by it, so that above 1 the parent's second guesses count more")] = None  # fmt: skip
 
     @property
     def trains(self) -> bool:
@@ -56,7 +60,7 @@ class Method(Section, frozen=True):
         return epochs if self.prune_at is None else round(self.prune_at * epochs)
 
     def contradictions(self, config):
-        parts = (_of_units, _of_budgets, _of_retraining, _of_early_pruning)
+        parts = (_of_units, _of_budgets, _of_retraining, _of_early_pruning, _of_distillation)
         for wrong, remedy in [one for part in parts for one in part(self, config)]:
             if wrong:
                 yield f": {remedy}"
@@ -177,4 +181,17 @@ def _of_early_pruning(method, config):
             _trains_the_rest(method) and method.steps > 1,
             "the rest of the parent's schedule is trained once; use `steps: 1` or `retrain: finetune`",
         ),
+    ]
+
+
+def _of_distillation(method, config):
+    distils, tempered = method.distil is not None, method.temperature is not None
+    return [
+        (
+            distils and not method.trains,
+            f"retrain {method.retrain} trains nothing that could learn from the parent; leave `distil` out or use "
+            "`retrain: finetune`",
+        ),
+        (distils and not tempered, "distil needs `temperature`; 2 is usual"),
+        (tempered and not distils, "a temperature is of distillation; leave `temperature` out or give `distil`"),
     ]

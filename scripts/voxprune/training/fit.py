@@ -22,7 +22,7 @@ WARM_UP = 0.3  # share of the steps in which onecycle's learning rate rises
 
 
 def fit(network, recipe, job, first_epoch=0, stop_after=None, after_step=None):
-    """Trains a network in place, with a fresh optimiser, and leaves it in eval mode.
+    """Trains a network in place, with a fresh optimiser, and leaves it in eval mode; where the job has a teacher, from that too.
 
     With a validation set the weights of its best epoch are kept (the first of equals), else those of the last; with an
     average_decay it is the averaged weights that are judged and kept.
@@ -45,7 +45,7 @@ def fit(network, recipe, job, first_epoch=0, stop_after=None, after_step=None):
         started = time.monotonic()
         rates = [_learning_rate(recipe, epoch * steps + step, recipe.epochs * steps) for step in range(steps)]
         with enough_memory(recipe.batch_size, voxels.resolution, "lower `training: batch_size` or `voxels: resolution`"):
-            loss = _train_epoch(network, average, optimiser, voxels, recipe, progress.generator, rates, after_step)
+            loss = _train_epoch(network, average, optimiser, job, recipe, progress.generator, rates, after_step)
         accuracy = accuracy_percent(judged, job.validation) if len(job.validation) else None
         progress.add(
             {
@@ -77,8 +77,9 @@ def write_curve(path, curve, columns=CURVE):
         writer.writerows(curve)
 
 
-def _train_epoch(network, average, optimiser, voxels, recipe, generator, rates, after_step=None):
+def _train_epoch(network, average, optimiser, job, recipe, generator, rates, after_step=None):
     network.train()
+    voxels, teacher = job.voxels, job.teacher
     device, classes = voxels.packed.device.type, len(network.description["classes"])
     order = torch.randperm(len(voxels), generator=generator)
     view = torch.randint(voxels.views, (len(voxels),), generator=generator) if voxels.views > 1 else 0
@@ -93,7 +94,10 @@ def _train_epoch(network, average, optimiser, voxels, recipe, generator, rates, 
             inputs, labels = mix(inputs, labels, classes, recipe.augmentation.mixup_alpha, generator)
         with torch.autocast(device, torch.bfloat16, enabled=recipe.precision == "bfloat16"):
             logits = network(inputs)
+            taught = teacher.logits(inputs) if teacher else None
         loss = cross_entropy(logits.float() + adjustment, labels, label_smoothing=recipe.label_smoothing)
+        if teacher:
+            loss = teacher.loss(loss, logits.float(), taught.float())
         loss.backward()
         optimiser.step()
         if after_step:
