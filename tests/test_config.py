@@ -188,6 +188,19 @@ def test_the_experiments_are_valid(path):
     check_config(merged)
 
 
+def test_the_recipes_that_are_compared_take_as_many_epochs():
+    content = yaml.safe_load((ROOT / "experiments/modelnet10-recipes.yaml").read_text())
+    whole, totals = content["training"]["epochs"], {}
+    for name, entry in content["methods"].items():
+        if entry:
+            method = Method(**entry)
+            own = method.epochs or whole - method.parent_epochs(whole)
+            totals[name] = own + (
+                whole if method.starts_anew else method.parent_epochs(whole)
+            )  # scratch: the parent's and `epochs`
+    assert totals.pop("early-rest") == whole and len(totals) == 8 and set(totals.values()) == {2 * whole}
+
+
 @pytest.mark.parametrize("name", choices(NETWORKS))
 def test_what_is_known_of_a_network_beforehand_is_true(name):
     network, facts = build_network(name, 32, ["a", "b"]), choices(NETWORKS)[name].facts

@@ -40,17 +40,18 @@ def test_lint_finds_nothing(bare):
     assert "in a good condition" in snakemake(bare, "--lint")
 
 
-@pytest.mark.parametrize("options, meshes, methods, seeds, levels", [
+@pytest.mark.parametrize("options, more, methods, seeds, levels", [
     ([], {"generate_furniture": 10}, 3, 3, 10),
     (["--configfile", "experiments/modelnet10.yaml"], {"fetch_modelnet": 1}, 7, 3, 3),
+    (["--configfile", "experiments/modelnet10-recipes.yaml"], {"fetch_modelnet": 1, "train_early": 6}, 9, 6, 3),
     (["--configfile", "experiments/modelnet10-study.yaml"], {"fetch_modelnet": 1}, 3, 6, 10),
     (["--configfile", "experiments/original.yaml"], {"fetch_modelnet": 1}, 2, 1, 10),
     (["--configfile", "experiments/modelnet40.yaml"], {"fetch_modelnet": 1}, 2, 1, 4),
     (["--configfile", QUICK], {"generate_furniture": 2}, 3, 1, 2),
 ])  # fmt: skip
-def test_a_dry_run_shows_the_whole_dag(bare, options, meshes, methods, seeds, levels):
+def test_a_dry_run_shows_the_whole_dag(bare, options, more, methods, seeds, levels):
     assert jobs(bare, *options) == {
-        **meshes,
+        **more,
         "voxelize": 4 if QUICK in options else 80 if "experiments/modelnet40.yaml" in options else 20,
         "list_skipped": 1,
         "check_network": 1,
@@ -228,6 +229,30 @@ def test_a_method_with_everything_runs(finished, tmp_path):
     curve = list(csv.DictReader((tmp_path / "voxprune" / child).with_name("retraining.csv").open()))
     assert [(row["step"], row["epoch"]) for row in curve] == [("1", "1"), ("2", "1")]
     assert all(float(row["train_loss"]) > 0 for row in curve)
+
+
+def test_recipes_run_and_say_what_they_took(finished, tmp_path):
+    """Pruning early with the finished parent as teacher, fine-tuning at the parent's rate, new weights with a teacher."""
+    folder = shutil.copytree(finished, tmp_path / "voxprune", dirs_exist_ok=True)
+    common, taught = "unit: filter, criterion: l1, scope: layer, apply: remove", "distil: 0.5, temperature: 2"
+    (folder / "recipes.yaml").write_text(
+        (folder / QUICK).read_text().replace("[50, 100]", "[50]").replace("epochs: 4", "epochs: 2")
+        + f"methods:\n  early: {{{common}, prune_at: 0.5, retrain: rewind, {taught}}}\n"
+        f"  long: {{{common}, retrain: finetune, epochs: 2}}\n  anew: {{{common}, retrain: scratch, epochs: 2, {taught}}}\n"
+    )
+    names = {"parent": (2, 0), "early/level050": (2, 1), "long/level050": (4, 0), "anew/level050": (4, 2)}
+    paths = [f"results/quick/seed0/{name}/metrics.json" for name in names]
+    snakemake(folder, *paths, "--cores", "2", "--configfile", "recipes.yaml")
+    schema = Draft202012Validator(yaml.safe_load((ROOT / "schemas/metrics.schema.yaml").read_text()))
+    parent, *_ = found = [read_json(folder / path) for path in paths]
+    for metrics, (total, besides) in zip(found, names.values()):
+        schema.validate(metrics)
+        assert (metrics["total_epochs"], metrics["teacher_epochs"]) == (total, besides)
+    objects, (early, long, anew) = 72, found[1:]  # 40 of each class, of which a tenth is held out
+    assert parent["training_macs"] == 3 * parent["macs"] * objects * 2
+    assert early["training_macs"] == objects * (3 * parent["macs"] + 3 * early["macs"] + parent["macs"])
+    assert long["training_macs"] == parent["training_macs"] + 3 * long["macs"] * objects * 2
+    assert anew["training_macs"] == anew["retraining_macs"] == objects * 4 * (3 * anew["macs"] + parent["macs"])
 
 
 def test_criteria_are_compared_as_an_optional_target(finished):
