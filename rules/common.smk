@@ -56,23 +56,23 @@ SEEDS = SETTINGS.seeds
 LEVELS = [paths.level_name(level) for level in SETTINGS.levels]
 
 
-def trained_alike(method):
-    """What follows pruning: methods that share it share the control of the unpruned parent that is trained on so."""
-    return [getattr(method, key) for key in ("retrain", "epochs", "learning_rate", "steps")]
+def trained_on(method):
+    """How a method trains the finished parent on after pruning; None where it doesn't, or begins anew or earlier."""
+    if not method.trains or method.starts_anew or method.prune_at is not None:
+        return None
+    return tuple(getattr(method, key) for key in ("retrain", "epochs", "learning_rate", "steps", "distil", "temperature"))
 
 
-# Of every way to train after pruning, the first method also gets level 0: its parent, unpruned, trained on.
-FIRST_OF_ITS_KIND = {
-    str(trained_alike(method)): name for name, method in reversed(SETTINGS.methods.items()) if method.epochs
-}
-TRAINED_ON = [name for name in METHODS if name in FIRST_OF_ITS_KIND.values() and 0 not in SETTINGS.levels]
+# Of every way to train on after pruning, the first method also gets level 0: its parent, unpruned, trained on.
+WAYS = {trained_on(method): name for name, method in reversed(SETTINGS.methods.items())}
+TRAINED_ON = [] if 0 in SETTINGS.levels else [name for way, name in WAYS.items() if way]
 NETWORKS = ["parent", *collect("{method}/level{level}", method=METHODS, level=LEVELS)]
 NETWORKS += collect("{method}/level000", method=TRAINED_ON)
 GRID = Grid(**{key: config["voxels"][key] for key in Cells.__struct_fields__}, up=SETTINGS.dataset.up)
 
 RESULTS = paths.experiment_folder(SETTINGS.experiment)
 LOGS = f"{RESULTS}/logs"
-PARENT, PRUNED, NETWORK = (f"{RESULTS}/{path}" for path in (paths.PARENT, paths.PRUNED, paths.NETWORK))
+PARENT, EARLY, PRUNED, NETWORK = (f"{RESULTS}/{path}" for path in (paths.PARENT, paths.EARLY, paths.PRUNED, paths.NETWORK))
 FIRST_PARENT = PARENT.format(seed=SEEDS[0])
 VOXELS = paths.voxels_folder(DATASET, GRID.name)
 SHARDS = collect(f"{VOXELS}/{paths.SHARD}", split=SPLITS, name=CLASSES)
@@ -110,6 +110,7 @@ wildcard_constraints:
     method="|".join(map(re.escape, METHODS)),
     network="parent|(" + "|".join(map(re.escape, METHODS)) + r")/level\d{3}",
     level=r"\d{3}",
+    epoch=r"\d+",
     seed=r"\d+",
 
 
@@ -203,6 +204,21 @@ def pruning_code(wildcards):
     """What reruns a method: its criterion, its kind of retraining and the network besides the code that all share."""
     method = SETTINGS.methods[wildcards.method]
     return code_hash("prune", *NETWORK_FILES, *method_files(method.unit, method.criterion, method.retrain))
+
+
+def parent_to_prune(wildcards):
+    """The parent, or the parent as it was when the method prunes it."""
+    method = SETTINGS.methods[wildcards.method]
+    folder = PARENT if method.prune_at is None else EARLY
+    epochs = paths.level_name(method.parent_epochs(SETTINGS.training.epochs))
+    return f"{folder.format(seed=wildcards.seed, epoch=epochs)}/checkpoint.safetensors"
+
+
+def teacher(wildcards):
+    """Whose logits a method learns that prunes early; the others' teacher is the parent that they prune."""
+    method = SETTINGS.methods[wildcards.method]
+    early = method.distil is not None and method.prune_at is not None
+    return f"{PARENT.format(seed=wildcards.seed)}/checkpoint.safetensors" if early else []
 
 
 def staircase(wildcards):

@@ -4,7 +4,8 @@
 rule prune:
     """Prune a parent to one level by one method and prove the removal."""
     input:
-        parent=f"{PARENT}/checkpoint.safetensors",
+        parent=parent_to_prune,
+        teacher=teacher,
         shards=SHARDS,
         staircase=staircase,
     output:
@@ -21,11 +22,11 @@ rule prune:
         method=lambda wildcards: options(settings_of(wildcards)),
         level=lambda wildcards: int(wildcards.level),
         criterion_objects=config["criterion_objects"],
-        staircase=lambda wildcards, input: options({"staircase": input.staircase} if input.staircase else {}),
+        more=lambda wildcards, input: options({key: input[key] for key in ("teacher", "staircase") if input[key]}),
         code=pruning_code,
     shell:
         stage("prune") + "--parent {input.parent:q} --method {wildcards.method:q} {params.method} "
-        "--level {params.level} --criterion-objects {params.criterion_objects} {params.staircase} "
+        "--level {params.level} --criterion-objects {params.criterion_objects} {params.more} "
         "--voxels {params.voxels:q} --gpus {resources.gpu} "
         "--checkpoint {output.checkpoint:q} --curve {output.curve:q} 2>&1 | tee {log:q}"
 

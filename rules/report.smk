@@ -1,6 +1,6 @@
 # Tables, plots and pictures.
 
-RETRAINED = [name for name, method in SETTINGS.methods.items() if method.epochs]
+RETRAINED = [name for name, method in SETTINGS.methods.items() if method.trains]
 PLOTS = catalogue.PLOTS | (catalogue.RETRAINING_PLOTS if RETRAINED else {}) | (catalogue.GPU_PLOTS if MEASURES_GPU else {})
 TABLES = catalogue.table_names(METHODS)
 
@@ -79,7 +79,8 @@ rule write_front_page:
     params:
         code=code_hash("write_front_page"),
     shell:
-        stage("write_front_page") + "--answer {input.answer:q} --pictures {input.pictures:q} --page {output:q} > {log:q} 2>&1"
+        stage("write_front_page")
+        + "--answer {input.answer:q} --pictures {input.pictures:q} --page {output:q} > {log:q} 2>&1"
 
 
 rule draw_pictures:

@@ -42,8 +42,22 @@ rule train:
         network=config["network"],
         training=options(config["training"] | config["augmentation"]),
         grid=GRID_OPTIONS,
+        stop="",
         code=code_hash("train", *NETWORK_FILES),
     shell:
         stage("train") + "--voxels {params.voxels:q} {params.classes:q} --network {params.network:q} "
-        "--seed {wildcards.seed} {params.training} {params.grid} --gpus {resources.gpu} "
+        "--seed {wildcards.seed} {params.training} {params.grid} {params.stop} --gpus {resources.gpu} "
         "--checkpoint {output.checkpoint:q} --curve {output.curve:q} 2>&1 | tee {log:q}"
+
+
+# The parent's first epochs, for methods with `prune_at`: a job of its own, so that adding one doesn't train the parent again.
+use rule train as train_early with:
+    output:
+        checkpoint=f"{EARLY}/checkpoint.safetensors",
+        curve=f"{EARLY}/training.csv",
+    log:
+        f"{LOGS}/{paths.EARLY}/train.log",
+    benchmark:
+        f"{RESULTS}/benchmarks/{paths.EARLY}/train.tsv"
+    params:
+        stop=lambda wildcards: options({"stop_after": int(wildcards.epoch)}),

@@ -48,6 +48,7 @@ def main(options):
         **on_validation_objects(network, origin, options.voxels, device),
         **paper, "equality_max_abs_difference": origin.equality_max_abs_difference,
         "collapsed": evaluation.collapsed(network), "finetune_epochs": origin.finetune_epochs,
+        **{name: getattr(origin, name) for name in ("total_epochs", "teacher_epochs", "training_macs", "retraining_macs")},
     }  # fmt: skip
     seconds = round(time.monotonic() - clock, 3)
     where_from = provenance_of(network, origin) | {"started": started.isoformat(timespec="seconds"), "seconds": seconds}

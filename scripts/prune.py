@@ -16,6 +16,7 @@ from voxprune.core.provenance import code_hash
 from voxprune.networks import evaluation
 from voxprune.networks.build import widths
 from voxprune.networks.checkpoint import load_checkpoint, save_checkpoint
+from voxprune.networks.cost import training_macs
 from voxprune.networks.device import device_for, to_device
 from voxprune.pruning.choose import unit_sizes
 from voxprune.pruning.prune import prune
@@ -24,6 +25,7 @@ from voxprune.settings.files import method_files, network_files
 from voxprune.settings.method import CRITERION_OBJECTS, Method, criteria
 from voxprune.settings.options import add_options, from_options
 from voxprune.training import fit
+from voxprune.training.distillation import Teacher
 from voxprune.training.job import Job, fingerprint
 from voxprune.training.retrain import retrain
 from voxprune.voxels import dataset
@@ -33,6 +35,8 @@ def main(options):
     check(options)
     network, origin = load_checkpoint(options.parent)
     method = from_options(Method, options)
+    check_parent(options.parent, origin, method)
+    teacher, teacher_origin = load_teacher(options, method, network)
     classes, seed, resolution = network.description["classes"], origin.seed, network.description["resolution"]
     torch.manual_seed(seed)
     enough = partial(
@@ -42,7 +46,7 @@ def main(options):
         share = origin.recipe.validation_share  # validation objects choose epochs and levels, not units
         sample = Sample(*dataset.sample(options.voxels, classes, options.criterion_objects, seed, share), seed)
     staircase = read_staircase(options.staircase) if options.staircase else None
-    full, differences, curve = unit_sizes(network, method), [], []
+    full, differences, curve, macs = unit_sizes(network, method), [], [], 0
     for step in range(1, method.steps + 1):
         level = options.level * step / method.steps
         try:
@@ -53,9 +57,11 @@ def main(options):
         differences.append(difference)
         print(f"{level:g} %: filters left {widths(network)}, difference to the masked network {difference}", flush=True)
         if method.retrain != "none" and not evaluation.collapsed(network):
-            curve += [{"step": step, **row} for row in retrain_step(network, method, origin, options, step)]
+            rows, macs_of_step = retrain_step(network, teacher, method, origin, options, step)
+            curve, macs = curve + [{"step": step, **row} for row in rows], macs + macs_of_step
     pruned = msgspec.structs.replace(
         origin, method=options.method, level_percent=options.level, pruning=method, finetune_epochs=len(curve),
+        **spent(origin, teacher_origin, method, len(curve), macs),
         equality_max_abs_difference=max(differences) if method.apply == "remove" else None,
     )  # fmt: skip
     save_checkpoint(network, options.checkpoint, pruned)
@@ -73,6 +79,17 @@ def check(options):
         raise InputError(f"level {options.level} is no share of a network; choose one from 0 to 100 percent")
 
 
+def check_parent(path, origin, method):
+    """Raises InputError where the parent wasn't trained for as long as the method says."""
+    epochs = method.parent_epochs(origin.recipe.epochs)
+    if origin.total_epochs != epochs:
+        remedy = "without --stop-after" if epochs == origin.recipe.epochs else f"with --stop-after {epochs}"
+        raise InputError(
+            f"{path}: trained for {origin.total_epochs} epochs, but the method prunes after {epochs}; give the checkpoint "
+            f"that train.py writes {remedy}"
+        )
+
+
 def job_name(options, seed):
     """What its messages call a pruning job."""
     return f"{options.method} {options.level} seed {seed}"
@@ -83,6 +100,32 @@ def state_path(options, step):
     return Path(f"{options.checkpoint}.step{step}.resume")
 
 
+def load_teacher(options, method, network):
+    """(network, its origin) of whom a method learns from, (None, None) without distillation. network: the parent."""
+    if method.distil is None:
+        return None, None
+    path = options.teacher or options.parent
+    teacher, origin = load_checkpoint(path)
+    if any(teacher.description[key] != network.description[key] for key in ("classes", "resolution")):
+        raise InputError(f"{path}: a teacher of other classes or resolution than {options.parent}; give one of the same")
+    return teacher, origin
+
+
+def spent(parent, teacher, method, epochs, macs):
+    """The epochs and MACs that trained a network, as fields of its origin; its parent's count where it keeps their weights.
+
+    parent, teacher: their origins, None without a teacher. epochs, macs: of retraining.
+    """
+    before = (0, 0) if method.starts_anew else (parent.total_epochs, parent.training_macs)
+    besides = teacher.total_epochs - before[0] if teacher and epochs else 0
+    return {
+        "total_epochs": before[0] + epochs,
+        "training_macs": before[1] + macs,
+        "retraining_macs": macs,
+        "teacher_epochs": besides,
+    }
+
+
 def read_staircase(path):
     """{level of units: latency in ms} of the first engine in the table."""
     with open(path, newline="") as file:
@@ -90,24 +133,25 @@ def read_staircase(path):
     return {int(row["level_percent"]): float(row["latency_ms"]) for row in rows if row["engine"] == rows[0]["engine"]}
 
 
-def retrain_step(network, method, origin, options, step):
-    """Retrains in place; returns the learning curve."""
+def retrain_step(network, teacher, method, origin, options, step):
+    """Retrains in place; returns the learning curve and the MACs that it took."""
     torch.use_deterministic_algorithms(True, warn_only=True)  # here, because it loads for most of a second
     classes, device, name = network.description["classes"], device_for(options.gpus), job_name(options, origin.seed)
     fitted, validation = dataset.load_training(options.voxels, classes, origin.recipe.validation_share, origin.seed)
     files = [*network_files(network.description["network"]), *method_files(method.unit, method.criterion, method.retrain)]
-    settings = [content_hash([options.parent]), dataset.data_hash(options.voxels, classes), vars(options), step]
+    checkpoints = [options.parent, *filter(None, [options.teacher])]
+    settings = [content_hash(checkpoints), dataset.data_hash(options.voxels, classes), vars(options), step]
     network = to_device(network, device)
     job = Job(
         fitted.to(device), validation.to(device), origin.seed, state_path(options, step),
         fingerprint(code_hash("prune", *files), network, device, settings),
         report=lambda line: print(f"{name}: {line}", flush=True),
+        teacher=teacher and Teacher(to_device(teacher, device).eval(), method.temperature, method.distil),
     )  # fmt: skip
     curve = retrain(network, method, origin.recipe, job)
     rate = "the method's `learning_rate`" if method.learning_rate else "`training: learning_rate`"
     fit.check_finite(network, name, f"lower {rate}")
-    network.to("cpu")
-    return curve
+    return curve, training_macs(network.to("cpu"), len(fitted), len(curve), teacher and teacher.to("cpu"))
 
 
 def parse():
@@ -116,6 +160,7 @@ def parse():
     parser.add_argument("--method", required=True, help="name of the method, written into the checkpoint")
     parser.add_argument("--level", type=int, required=True, help="percent of the budget, 0 to 100")
     add_options(parser, Method)
+    parser.add_argument("--teacher", help="of distil: the checkpoint whose logits are learnt (default: the parent)")
     parser.add_argument("--staircase", help="of budget latency: staircase.csv")
     parser.add_argument("--voxels", required=True, help="folder of shards; only training objects are used")
     parser.add_argument(

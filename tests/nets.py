@@ -93,7 +93,7 @@ class Tokens(nn.Module):
         return self.fc(functional.relu(self.mix(x)).mean(dim=1))
 
 
-ORIGIN = Origin(0, Recipe(), Grid(), "hash")
+ORIGIN = Origin(0, Recipe(), Grid(), "hash", total_epochs=6, training_macs=0)
 
 ALL = ["original", "voxnet", "resnet3d", *(f"nets:{one}" for one in (
     "Concatenating", "Depthwise", "Grouped", "ConvolutionalHead", "OutputFirst", "Tokens"))]  # fmt: skip

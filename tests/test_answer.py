@@ -174,9 +174,7 @@ def test_the_front_page_of_the_report_is_valid(tmp_path, capsys):
     found, _ = answered(seeds=1, objects=60)
     (tmp_path / "plot.png").write_bytes(bytes(20_000))
     picture = importlib.import_module("write_front_page").inline(tmp_path / "plot.png")
-    page = publish_parts(sentences.render(sentences.tell(found, [picture]), "rst"), writer="html")[
-        "html_body"
-    ]
+    page = publish_parts(sentences.render(sentences.tell(found, [picture]), "rst"), writer="html")["html_body"]
     assert (
         page.count("<table") == 1
         and page.count("<img") == 1

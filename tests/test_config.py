@@ -56,6 +56,8 @@ def test_a_class_may_have_any_other_name(name):
         ("training.lerning_rate", 0.1, "training has an unknown key 'lerning_rate'; did you mean 'learning_rate'"),
         ("methods.weight.unit", "wieght", "methods.weight.unit is 'wieght'; choose one of filter, weight"),
         ("methods.weight.criterion", "l7", "methods.weight.criterion is 'l7'; choose one of fisher, l1"),
+        ("methods.weight.distil", 0, "methods.weight.distil"),
+        ("methods.weight.prune_at", 1, "methods.weight.prune_at"),
         ("methods.weight.apply", "remove", "methods.weight: single weights can't be removed"),
         ("methods.parent", {"unit": "filter", "criterion": "l1", "scope": "layer", "apply": "mask"}, "name is taken"),
         ("network", "resnet", "network is 'resnet'; choose one of original, resnet3d, voxnet, or yours as"),
@@ -118,7 +120,7 @@ def test_folder_and_archive_exclude_each_other():
         ("filter", {"budget": "latency", "channel_multiple": 8}, "latency is measured of networks that lose the same share"),
         ("filter", {"channel_multiple": 8, "scope": "global"}, "a channel multiple is of filters in each layer"),
         ("filter", {"retrain": "finetune", "learning_rate": 0.01}, "retrain finetune needs `epochs`"),
-        ("filter", {"retrain": "finetune", "epochs": 2}, "needs `learning_rate`"),
+        ("filter", {"retrain": "none", "learning_rate": 0.01}, "retrain none takes no epochs or learning_rate"),
         ("filter", {"retrain": "rewind", "epochs": 1000}, "can't go back further"),
         ("filter", {"epochs": 2}, "retrain none takes no epochs"),
         ("filter-masked", {"retrain": "scratch", "epochs": 2}, "new weights fill a mask again"),
@@ -136,6 +138,17 @@ def test_folder_and_archive_exclude_each_other():
             {"scope": "block"},
             "blocks of four weights can't lose 10 %; use levels of 0, 25, 50, 75 and 100,.* to null",
         ),
+        ("filter", {"prune_at": 0.5}, "and retrain none trains nothing; use `retrain: rewind`"),
+        ("filter", {"prune_at": 0.5, "retrain": "scratch", "epochs": 2}, "retrain scratch begins with new weights; leave"),
+        ("filter", {"prune_at": 0.01, "retrain": "rewind"}, "prune_at 0.01 is epoch 0 of 6; choose a share in between"),
+        ("filter", {"prune_at": 0.99, "retrain": "rewind"}, "prune_at 0.99 is epoch 6 of 6; choose a share in between"),
+        ("filter", {"prune_at": 0.5, "retrain": "rewind", "epochs": 3}, "trains the rest of .*; leave `epochs` out"),
+        ("filter", {"prune_at": 0.5, "retrain": "rewind", "steps": 2}, "is trained once; use `steps: 1`"),
+        ("filter", {"prune_at": 0.5, "retrain": "finetune"}, "retrain finetune needs `epochs`"),
+        ("filter", {"retrain": "rewind"}, "retrain rewind needs `epochs`"),
+        ("filter", {"distil": 0.5, "temperature": 2}, "retrain none trains nothing that could learn from the parent; leave"),
+        ("filter", {"retrain": "finetune", "epochs": 1, "distil": 0.5}, "distil needs `temperature`; 2 is usual"),
+        ("filter", {"retrain": "finetune", "epochs": 1, "temperature": 2}, "temperature is of distillation; leave"),
         ("filter", {"scope": "block"}, "blocks \\(the 2:4 pattern\\) are of weights"),
     ],
 )
@@ -154,6 +167,11 @@ def test_a_method_that_cannot_work_is_refused(name, more, sentence):
         ("filter", {"channel_multiple": 64}, "package.module:Mine", [50]),
         ("filter", {"retrain": "batchnorm"}, "voxnet", [50]),
         ("filter", {"retrain": "rewind", "epochs": 2}, "original", [50]),
+        ("filter", {"retrain": "finetune", "epochs": 2}, "original", [50]),
+        ("filter", {"retrain": "rewind", "prune_at": 0.5}, "original", [50]),
+        ("filter", {"retrain": "scratch", "epochs": 2, "distil": 1, "temperature": 4}, "original", [50]),
+        ("filter", {"retrain": "rewind", "prune_at": 0.5, "distil": 0.5, "temperature": 2}, "original", [50]),
+        ("filter-masked", {"retrain": "finetune", "epochs": 2, "prune_at": 0.5, "steps": 2}, "original", [50]),
     ],
 )
 def test_what_is_near_to_that_but_works_is_taken(name, more, network, levels):
@@ -168,6 +186,19 @@ def test_the_experiments_are_valid(path):
     update_config(merged, yaml.safe_load(path.read_text()))
     merged["methods"] = {name: method for name, method in merged["methods"].items() if method}
     check_config(merged)
+
+
+def test_the_recipes_that_are_compared_take_as_many_epochs():
+    content = yaml.safe_load((ROOT / "experiments/modelnet10-recipes.yaml").read_text())
+    whole, totals = content["training"]["epochs"], {}
+    for name, entry in content["methods"].items():
+        if entry:
+            method = Method(**entry)
+            own = method.epochs or whole - method.parent_epochs(whole)
+            totals[name] = own + (
+                whole if method.starts_anew else method.parent_epochs(whole)
+            )  # scratch: the parent's and `epochs`
+    assert totals.pop("early-rest") == whole and len(totals) == 8 and set(totals.values()) == {2 * whole}
 
 
 @pytest.mark.parametrize("name", choices(NETWORKS))

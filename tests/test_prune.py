@@ -5,18 +5,25 @@ import pytest
 import torch
 import train
 
+import nets
 from voxprune.core.command import run_command
+from voxprune.networks.checkpoint import load_checkpoint, save_checkpoint
+from voxprune.networks.cost import macs_by_layer
 from voxprune.pruning.scoring import criterion
 from voxprune.voxels.dataset import load_split, split_validation, unpack
 
 
-@pytest.fixture(scope="module")
-def parent(voxels, tmp_path_factory):
-    folder = tmp_path_factory.mktemp("parent")
-    arguments = ["--voxels", voxels, "--classes", "chair", "table", "--epochs", 1, "--batch-size", 8, "--learning-rate", 0.01,
-                 "--validation-share", 0.2, "--gpus", 0, "--checkpoint", folder / "p", "--curve", folder / "c.csv"]  # fmt: skip
+def trained(voxels, folder, *more):
+    """The checkpoint that the command which trains writes."""
+    arguments = ["--voxels", voxels, "--classes", "chair", "table", "--batch-size", 8, "--learning-rate", 0.01,
+                 "--validation-share", 0.2, "--gpus", 0, "--checkpoint", folder / "p", "--curve", folder / "c.csv", *more]  # fmt: skip
     run_command(train.main, train.parse(), list(map(str, arguments)))
     return folder / "p"
+
+
+@pytest.fixture(scope="module")
+def parent(voxels, tmp_path_factory):
+    return trained(voxels, tmp_path_factory.mktemp("parent"), "--epochs", 1)
 
 
 @pytest.fixture
@@ -68,3 +75,90 @@ def test_criteria_see_no_validation_object(run, voxels, monkeypatch):
     run(criterion="taylor")
     fitted, validation = split_validation(load_split(voxels, "train", ["chair", "table"]), 0.2, seed=0)
     assert torch.equal(seen[0], unpack(fitted.packed, 8)) and len(validation) == 8
+
+
+OBJECTS, PARENTS = 32, 1  # of 20 in each of two classes a fifth is held out; the parent's epochs
+
+
+def macs_of(network, epochs):
+    """Of training, counted object by object: forward once, backward twice as much."""
+    forward = sum(macs_by_layer(network).values())
+    return sum(forward + 2 * forward for _ in range(epochs) for _ in range(OBJECTS))
+
+
+@pytest.mark.parametrize("options, total, kept", [
+    ({}, PARENTS, True),
+    ({"retrain": "finetune", "epochs": 3}, PARENTS + 3, True),
+    ({"retrain": "rewind", "epochs": 1}, PARENTS + 1, True),
+    ({"retrain": "scratch", "epochs": 2}, PARENTS + 2, False),  # which is its own epochs alone
+    ({"level": 100, "retrain": "finetune", "epochs": 3}, PARENTS, True),  # nothing is left to train
+])  # fmt: skip
+def test_a_checkpoint_says_what_training_it_took(run, parent, options, total, kept):
+    whole, before = load_checkpoint(parent)
+    assert (before.total_epochs, before.training_macs, before.retraining_macs) == (PARENTS, macs_of(whole, PARENTS), 0)
+    network, origin = load_checkpoint(run(**options))
+    assert origin.total_epochs == total and origin.retraining_macs == macs_of(network, origin.finetune_epochs)
+    assert origin.training_macs == origin.retraining_macs + kept * before.training_macs
+    assert origin.finetune_epochs == total - kept * PARENTS
+
+
+def test_steps_count_the_macs_of_each_steps_network(run, tmp_path):
+    _, origin = load_checkpoint(run(steps=2, level=50, retrain="finetune", epochs=2))
+    assert origin.total_epochs == PARENTS + 2 * 2
+    halves = [load_checkpoint(run(level=level))[0] for level in (25, 50)]
+    assert origin.retraining_macs == sum(macs_of(network, 2) for network in halves)
+
+
+def test_an_early_pruned_network_takes_as_many_epochs_as_the_parent(run, voxels, tmp_path):
+    early = trained(voxels, tmp_path, "--epochs", 4, "--stop-after", 1)
+    network, origin = load_checkpoint(run(parent=early, retrain="rewind", prune_at=0.25))
+    assert (origin.total_epochs, origin.finetune_epochs, origin.recipe.epochs) == (4, 3, 4)
+    whole, _ = load_checkpoint(early)
+    assert origin.training_macs == macs_of(whole, 1) + macs_of(network, 3)
+
+
+def test_pruning_starts_from_the_epoch_that_the_method_says(run, voxels, parent, tmp_path):
+    early = trained(voxels, tmp_path, "--epochs", 4, "--stop-after", 1)
+    with pytest.raises(SystemExit, match="p: trained for 1 epochs, but the method prunes after 2; .* with --stop-after 2$"):
+        run(parent=early, retrain="rewind", prune_at=0.5)
+    with pytest.raises(SystemExit, match="p: trained for 1 epochs, but the method prunes after 4; .* without --stop-after$"):
+        run(parent=early)
+
+
+@pytest.mark.parametrize("epoch", [0, 4, 5])
+def test_a_training_stops_before_its_last_epoch_or_not_at_all(voxels, tmp_path, epoch):
+    with pytest.raises(SystemExit, match=f"train: --stop-after {epoch} is no epoch before the last of 4; choose another"):
+        trained(voxels, tmp_path, "--epochs", 4, "--stop-after", epoch)
+
+
+DISTIL = {"distil": 0.5, "temperature": 2}
+
+
+@pytest.mark.parametrize("options, total, besides", [
+    ({"retrain": "finetune", "epochs": 2}, PARENTS + 2, 0),  # the teacher is the parent that is pruned
+    ({"retrain": "scratch", "epochs": 2}, PARENTS + 2, PARENTS),
+    ({"retrain": "finetune", "epochs": 2, "level": 100}, PARENTS, 0),  # nothing is left to teach
+])  # fmt: skip
+def test_a_teachers_epochs_and_forward_passes_are_counted(run, parent, options, total, besides):
+    network, origin = load_checkpoint(run(**options, **DISTIL))
+    forward = sum(macs_by_layer(load_checkpoint(parent)[0]).values())
+    assert (origin.total_epochs, origin.teacher_epochs) == (total, besides)
+    assert origin.retraining_macs == macs_of(network, origin.finetune_epochs) + forward * OBJECTS * origin.finetune_epochs
+
+
+def test_what_is_pruned_early_learns_from_the_finished_parent(run, voxels, tmp_path):
+    folders = [tmp_path / "early", tmp_path / "whole"]
+    for folder in folders:
+        folder.mkdir()
+    early = trained(voxels, folders[0], "--epochs", 4, "--stop-after", 1)
+    whole = trained(voxels, folders[1], "--epochs", 4, "--validation-share", 0)  # the last epoch, not the best
+    one, origin = load_checkpoint(run(parent=early, teacher=whole, retrain="rewind", prune_at=0.25, **DISTIL))
+    assert (origin.total_epochs, origin.teacher_epochs) == (4, 3)
+    other, _ = load_checkpoint(run(parent=early, retrain="rewind", prune_at=0.25, **DISTIL))
+    assert not torch.equal(one.conv1.weight, other.conv1.weight)
+
+
+def test_a_teacher_of_other_classes_is_refused(run, tmp_path):
+    save_checkpoint(nets.build("original", 8, 3), tmp_path / "t", nets.ORIGIN)
+    with pytest.raises(SystemExit, match="t: a teacher of other classes or resolution than .*; give one of the same$"):
+        run(teacher=tmp_path / "t", retrain="finetune", epochs=1, **DISTIL)

@@ -36,12 +36,16 @@ def voxels():
 
 
 @pytest.fixture
-def run(voxels, tmp_path):
+def job(voxels, tmp_path):
+    return Job(voxels, voxels.subset(torch.arange(0)), 0, tmp_path / "state", "x", lambda line: None)
+
+
+@pytest.fixture
+def run(job):
     def run(network, kind, epochs=2, learning_rate=0.01):
         lines = []
-        nothing = voxels.subset(torch.arange(0))
         method = replace(FILTER, retrain=kind, epochs=epochs, learning_rate=learning_rate)
-        curve = retrain(network, method, RECIPE, Job(voxels, nothing, 0, tmp_path / "state", "x", lines.append))
+        curve = retrain(network, method, RECIPE, dataclasses.replace(job, report=lines.append))
         return [row["epoch"] for row in curve], lines
 
     return run
@@ -73,6 +77,22 @@ def test_how_long_each_kind_trains(run, kind, epochs, lines):
     assert trained == epochs and [line.split(":")[0] for line in found] == lines
     assert {name: tensor.shape for name, tensor in network.state_dict().items()} == {n: t.shape for n, t in before.items()}
     assert not torch.equal(network.fc.weight, before["fc.weight"])
+
+
+@pytest.mark.parametrize("share, epochs", [(0.25, [2, 3, 4]), (0.5, [3, 4]), (0.74, [4])])
+def test_after_an_early_pruning_the_rest_of_the_parents_schedule_is_trained(job, share, epochs):
+    method = replace(FILTER, retrain="rewind", prune_at=share)
+    curve = retrain(pruned(), method, RECIPE, job)
+    assert [row["epoch"] for row in curve] == epochs and method.parent_epochs(4) + len(curve) == 4
+    whole = retrain(pruned(), replace(FILTER, retrain="rewind", epochs=4), RECIPE, dataclasses.replace(job, fingerprint="y"))
+    assert [row["learning_rate"] for row in curve] == [row["learning_rate"] for row in whole[epochs[0] - 1 :]]
+
+
+@pytest.mark.parametrize("given, first", [(None, RECIPE.learning_rate), (0.01, 0.01)])
+def test_fine_tuning_is_at_the_parents_rate_and_schedule_unless_the_method_says_its_own(job, given, first):
+    method = replace(FILTER, retrain="finetune", epochs=3, learning_rate=given)
+    rates = [row["learning_rate"] for row in retrain(pruned(), method, RECIPE, job)]
+    assert rates == pytest.approx([first, first * 0.75, first * 0.25])  # half a cosine at 0, 1/3 and 2/3 of its way
 
 
 def test_fine_tuning_improves_the_loss(run, voxels):

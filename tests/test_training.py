@@ -84,6 +84,42 @@ def test_an_interruption_after_the_last_epoch_repeats_none(tmp_path):
     assert same(network, again)
 
 
+def early(tmp_path, recipe, report=lambda line: None):
+    """The network that a training leaves after its second epoch."""
+    torch.manual_seed(0)
+    network = build_network("original", 8, ["a", "b"])
+    rest, validation = split_validation(data(), recipe.validation_share, 0)
+    job = Job(rest, validation, 0, tmp_path / "early", "early", report)
+    curve = training.fit(network, recipe, job, stop_after=2)
+    (tmp_path / "early").unlink()
+    return network, curve
+
+
+@pytest.mark.parametrize("more", [{}, {"average_decay": 0.9, "augmentation": Augmentation(10, 0.5, 10, 1, 0.2)}])
+def test_a_training_that_stops_early_leaves_the_very_weights_of_the_whole_training_at_that_epoch(tmp_path, more):
+    """Not the averaged ones, nor those of the best epoch."""
+    recipe, states = replace(RECIPE, learning_rate=0.3, **more), []
+
+    def note(line):
+        states.append(torch.load(tmp_path / "state", weights_only=True)["network"])
+
+    _, curve = fit(tmp_path, recipe, report=note)
+    network, first = early(tmp_path, recipe)
+    assert all(torch.equal(tensor, states[1][name]) for name, tensor in network.state_dict().items())
+    assert [row["train_loss"] for row in first] == [row["train_loss"] for row in curve[:2]] and len(curve) == 3
+
+
+def test_a_training_that_stops_early_is_resumed_to_the_same_bits(tmp_path):
+    def interrupt(line):
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        early(tmp_path, RECIPE, interrupt)
+    lines = []
+    again, _ = early(tmp_path, RECIPE, lines.append)
+    assert lines[0] == "resumed after epoch 1" and same(again, early(tmp_path, RECIPE)[0])
+
+
 def test_a_fingerprint_follows_code_settings_shape_and_device():
     network = build_network("original", 8, ["a", "b"])
     cpu, gpu = torch.device("cpu"), torch.device("cuda")

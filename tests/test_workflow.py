@@ -40,18 +40,19 @@ def test_lint_finds_nothing(bare):
     assert "in a good condition" in snakemake(bare, "--lint")
 
 
-@pytest.mark.parametrize("options, meshes, methods, seeds, levels, controls", [
+@pytest.mark.parametrize("options, more, methods, seeds, levels, controls", [
     ([], {"generate_furniture": 10}, 3, 3, 10, 0),
-    (["--configfile", "experiments/modelnet10.yaml"], {"fetch_modelnet": 1}, 7, 3, 3, 2),
+    (["--configfile", "experiments/modelnet10.yaml"], {"fetch_modelnet": 1}, 7, 3, 3, 1),
+    (["--configfile", "experiments/modelnet10-recipes.yaml"], {"fetch_modelnet": 1, "train_early": 6}, 9, 6, 3, 2),
     (["--configfile", "experiments/modelnet10-study.yaml"], {"fetch_modelnet": 1}, 3, 6, 10, 0),
     (["--configfile", "experiments/original.yaml"], {"fetch_modelnet": 1}, 2, 1, 10, 0),
     (["--configfile", "experiments/modelnet40.yaml"], {"fetch_modelnet": 1}, 2, 1, 4, 1),
     (["--configfile", QUICK], {"generate_furniture": 2}, 3, 1, 2, 0),
 ])  # fmt: skip
-def test_a_dry_run_shows_the_whole_dag(bare, options, meshes, methods, seeds, levels, controls):
-    """controls: ways to train after pruning, each of which also trains the unpruned parent on."""
+def test_a_dry_run_shows_the_whole_dag(bare, options, more, methods, seeds, levels, controls):
+    """controls: ways to train the finished parent on after pruning, each of which also trains the unpruned one on."""
     assert jobs(bare, *options) == {
-        **meshes,
+        **more,
         "voxelize": 4 if QUICK in options else 80 if "experiments/modelnet40.yaml" in options else 20,
         "list_skipped": 1,
         "check_network": 1,
@@ -231,6 +232,28 @@ def test_a_method_with_everything_runs(finished, tmp_path):
     assert all(float(row["train_loss"]) > 0 for row in curve)
 
 
+def test_recipes_run_and_say_what_they_took(finished, tmp_path):
+    """Pruning early with the finished parent as teacher, and new weights with a teacher; the parent isn't trained again."""
+    folder = shutil.copytree(finished, tmp_path / "voxprune", dirs_exist_ok=True)
+    common = "unit: filter, criterion: l1, scope: layer, apply: remove, distil: 0.5, temperature: 2"
+    (folder / "recipes.yaml").write_text(
+        (folder / QUICK).read_text() + f"methods:\n  early: {{{common}, prune_at: 0.5, retrain: rewind}}\n"
+        f"  anew: {{{common}, retrain: scratch, epochs: 1}}\n"
+    )
+    paths = [f"results/quick/seed0/{name}/metrics.json" for name in ("parent", "early/level050", "anew/level050")]
+    snakemake(folder, *paths, "--cores", "2", "--configfile", "recipes.yaml")
+    schema = Draft202012Validator(yaml.safe_load((ROOT / "schemas/metrics.schema.yaml").read_text()))
+    parent, early, anew = found = [read_json(folder / path) for path in paths]
+    for metrics, total, besides in zip(found, (4, 4, 5), (0, 2, 4)):
+        schema.validate(metrics)
+        assert (metrics["total_epochs"], metrics["teacher_epochs"]) == (total, besides)
+    objects = 72  # 40 of each class, of which a tenth is held out
+    assert parent["training_macs"] == objects * 4 * 3 * parent["macs"]
+    assert early["retraining_macs"] == objects * 2 * (3 * early["macs"] + parent["macs"])
+    assert early["training_macs"] == early["retraining_macs"] + objects * 2 * 3 * parent["macs"]
+    assert anew["training_macs"] == anew["retraining_macs"] == objects * 5 * (3 * anew["macs"] + parent["macs"])
+
+
 def test_criteria_are_compared_as_an_optional_target(finished):
     table, picture = (f"results/quick/leave_one_out/correlations.{kind}" for kind in ("csv", "png"))
     assert jobs(finished, picture, "--configfile", QUICK) == {"leave_one_out": 1, "draw_optional": 1}
@@ -291,6 +314,12 @@ def test_adding_a_method_runs_its_jobs_and_the_report(copy):
     lamp = "methods: {lamp: {unit: weight, criterion: lamp, scope: global, apply: mask}}\n"
     (copy / "more.yaml").write_text((copy / QUICK).read_text() + lamp)
     assert jobs(copy, "--configfile", "more.yaml") == {"prune": 2, "evaluate": 2, "measure": 1, **REPORT}
+
+
+def test_adding_a_method_that_prunes_early_trains_no_parent_again(copy):
+    method = "{unit: filter, criterion: l1, scope: layer, apply: remove, prune_at: 0.5, retrain: rewind}"
+    (copy / "early.yaml").write_text((copy / QUICK).read_text() + f"methods: {{early: {method}}}\n")
+    assert jobs(copy, "--configfile", "early.yaml") == {"train_early": 1, "prune": 2, "evaluate": 2, "measure": 1, **REPORT}
 
 
 def test_changing_a_plots_code_redraws_only(copy):

@@ -96,6 +96,16 @@ def network_cost(network):
     }
 
 
+def training_macs(network, objects, epochs, teacher=None):
+    """Multiply-accumulates of a training: 3 x those of one forward pass x objects x epochs, and a forward pass of its teacher.
+
+    The backward pass counts twice the forward pass, once for the gradients of activations and once for those of weights.
+    Validation, augmentation and optimiser count nothing.
+    """
+    own, teachers = (sum(macs_by_layer(one).values()) if one else 0 for one in (network, teacher))
+    return (3 * own + teachers) * objects * epochs
+
+
 def _density(layer):
     weight = getattr(layer, "weight", None)
     if not isinstance(weight, torch.Tensor):

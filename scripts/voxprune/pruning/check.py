@@ -81,7 +81,15 @@ def _check_removal(name, network, sample):
     removed = _stage(name, network, "removing half of its filters", lambda: prune(network, TRIAL, 50, sample)[0]).eval()
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "checkpoint.safetensors"
-        origin = Origin(0, Recipe(), Grid(resolution=resolution_of(network)), data_hash="", pruning=TRIAL)
+        origin = Origin(
+            0,
+            Recipe(),
+            Grid(resolution=resolution_of(network)),
+            data_hash="",
+            total_epochs=1,
+            training_macs=0,
+            pruning=TRIAL,
+        )
         _stage(name, removed, "saving it", lambda: save_checkpoint(removed, path, origin))
         again, _ = _stage(name, removed, "loading it", lambda: load_checkpoint(path))
     with torch.no_grad():

@@ -150,10 +150,10 @@ def _plain_number(value, position):
 
 
 def legend(axes):
-    """Inside where few, beside the plot where many."""
+    """Inside where few, beside the figure where many or where there are several panels."""
     handles, labels = axes.get_legend_handles_labels()
-    if len(labels) > 4:
-        axes.legend(loc="center left", bbox_to_anchor=(1.01, 0.5), fontsize=8)
+    if len(labels) > 4 or len(axes.figure.axes) > 1:
+        axes.figure.legend(handles, labels, loc="outside right center", fontsize=8)
     else:
         axes.legend(loc="best", fontsize=9)
 

@@ -2,6 +2,8 @@
 
 from typing import Annotated, Literal
 
+from msgspec import Meta
+
 from voxprune.core.registry import choices
 from voxprune.settings.network import NETWORKS
 from voxprune.settings.section import Count, Positive, Section, one_of, says
@@ -34,12 +36,33 @@ class Method(Section, frozen=True):
     budget: Annotated[Literal["units", "macs", "parameters", "latency"], says(
         "levels are percent of these: units, or the network's macs, parameters or latency, which is measured here first")] = "units"  # fmt: skip
     steps: Annotated[Count, says("prune in so many equal steps, and retrain after each")] = 1
+    prune_at: Annotated[Annotated[float, Meta(gt=0, lt=1)] | None, says(
+        "prune the parent as it was after this share of its epochs; 0.25 is early; retraining by rewind then is the rest of them")] = None  # fmt: skip
     retrain: Annotated[str, one_of(RETRAIN_KINDS), says("what follows pruning")] = "none"
-    epochs: Annotated[Count | None, says("of retraining, after each step")] = None
-    learning_rate: Annotated[Positive | None, says("of retraining by finetune")] = None
+    epochs: Annotated[Count | None, says("of retraining, after each step; none by rewind with `prune_at`")] = None
+    learning_rate: Annotated[Positive | None, says("of retraining by finetune; the parent's where it is left out")] = None
+    distil: Annotated[Annotated[float, Meta(gt=0, le=1)] | None, says(
+        "share of the loss of retraining that compares with the parent's logits instead of labels (distillation); 1: no labels")] = None  # fmt: skip
+    temperature: Annotated[Positive | None, says(
+        "of distil: logits are divided by it, so that above 1 the parent's second guesses count more")] = None  # fmt: skip
+
+    @property
+    def trains(self) -> bool:
+        """Whether weights are trained after pruning."""
+        return bool(_retraining_facts(self)["NEEDS"])
+
+    @property
+    def starts_anew(self) -> bool:
+        """Whether retraining begins with new weights, so that nothing of the parent's training is in the network."""
+        return _retraining_facts(self).get("NEW_WEIGHTS", False)
+
+    def parent_epochs(self, epochs: int) -> int:
+        """How many of the parent's epochs come before pruning."""
+        return epochs if self.prune_at is None else round(self.prune_at * epochs)
 
     def contradictions(self, config):
-        for wrong, remedy in [*_of_units(self, config), *_of_budgets(self, config), *_of_retraining(self, config)]:
+        parts = (_of_units, _of_budgets, _of_retraining, _of_early_pruning, _of_distillation)
+        for wrong, remedy in [one for part in parts for one in part(self, config)]:
             if wrong:
                 yield f": {remedy}"
 
@@ -48,6 +71,11 @@ def _network_facts(config):
     """What is known of a built-in network before it is built; empty for one of the user's own, which the jobs check."""
     known = choices(NETWORKS).get(config.network)
     return known.facts if known else {}
+
+
+def _retraining_facts(method):
+    """What the file of a method's kind of retraining says of it: the keys it NEEDS and MAY_HAVE, and whether NEW_WEIGHTS."""
+    return choices(RETRAINING)[method.retrain].facts
 
 
 def _of_units(method, config):
@@ -102,9 +130,9 @@ def _of_budgets(method, config):
 
 
 def _of_retraining(method, config):
-    kind, facts = method.retrain, choices(RETRAINING)[method.retrain].facts
+    kind, facts = method.retrain, _retraining_facts(method)
     given = [key for key in ("epochs", "learning_rate") if getattr(method, key) is not None]
-    missing = [key for key in facts["NEEDS"] if key not in given]
+    missing = [key for key in facts["NEEDS"] if key not in given and not _trains_the_rest(method)]
     without_batchnorm = not _network_facts(config).get("BATCHNORM", True)
     return [
         (
@@ -113,14 +141,58 @@ def _of_retraining(method, config):
         ),
         (missing, f"retrain {kind} needs {' and '.join(f'`{key}`' for key in missing)}"),
         (
-            facts["NEEDS"] == ["epochs"] and "learning_rate" in given,
+            method.trains
+            and "learning_rate" in given
+            and "learning_rate" not in [*facts["NEEDS"], *facts.get("MAY_HAVE", [])],
             f"retrain {kind} trains at the parent's learning rates; leave `learning_rate` out or use `retrain: finetune`",
         ),
         (
             kind == "rewind" and (method.epochs or 0) > config.training.epochs,
             "rewind can't go back further than training.epochs",
         ),
-        (kind == "scratch" and method.apply == "mask", "new weights fill a mask again; use `apply: remove`"),
-        (kind == "scratch" and method.steps > 1, "training from scratch knows no steps; use `steps: 1`"),
-        (not facts["NEEDS"] and given, f"retrain {kind} takes no epochs or learning_rate"),
+        (method.starts_anew and method.apply == "mask", "new weights fill a mask again; use `apply: remove`"),
+        (method.starts_anew and method.steps > 1, "training from scratch knows no steps; use `steps: 1`"),
+        (not method.trains and given, f"retrain {kind} takes no epochs or learning_rate"),
+    ]
+
+
+def _trains_the_rest(method):
+    """Whether retraining is what is left of the parent's schedule after an early pruning."""
+    return method.retrain == "rewind" and method.prune_at is not None
+
+
+def _of_early_pruning(method, config):
+    early, whole = method.prune_at is not None, config.training.epochs
+    return [
+        (
+            early and not method.trains,
+            f"`prune_at` leaves the rest of the training to retraining, and retrain {method.retrain} trains nothing; use "
+            "`retrain: rewind`",
+        ),
+        (early and method.starts_anew, f"retrain {method.retrain} begins with new weights; leave `prune_at` out"),
+        (
+            early and not 0 < method.parent_epochs(whole) < whole,
+            f"prune_at {method.prune_at} is epoch {method.parent_epochs(whole)} of {whole}; choose a share in between",
+        ),
+        (
+            _trains_the_rest(method) and method.epochs is not None,
+            "retrain rewind with `prune_at` trains the rest of the parent's schedule; leave `epochs` out",
+        ),
+        (
+            _trains_the_rest(method) and method.steps > 1,
+            "the rest of the parent's schedule is trained once; use `steps: 1` or `retrain: finetune`",
+        ),
+    ]
+
+
+def _of_distillation(method, config):
+    distils, tempered = method.distil is not None, method.temperature is not None
+    return [
+        (
+            distils and not method.trains,
+            f"retrain {method.retrain} trains nothing that could learn from the parent; leave `distil` out or use "
+            "`retrain: finetune`",
+        ),
+        (distils and not tempered, "distil needs `temperature`; 2 is usual"),
+        (tempered and not distils, "a temperature is of distillation; leave `temperature` out or give `distil`"),
     ]

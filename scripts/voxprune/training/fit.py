@@ -21,15 +21,16 @@ CURVE = ("epoch", "learning_rate", "train_loss", "validation_accuracy_percent", 
 WARM_UP = 0.3  # share of the steps in which onecycle's learning rate rises
 
 
-def fit(network, recipe, job, first_epoch=0, after_step=None):
-    """Trains a network in place, with a fresh optimiser, and leaves it in eval mode.
+def fit(network, recipe, job, first_epoch=0, stop_after=None, after_step=None):
+    """Trains a network in place, with a fresh optimiser, and leaves it in eval mode; where the job has a teacher, from that too.
 
     With a validation set the weights of its best epoch are kept (the first of equals), else those of the last; with an
     average_decay it is the averaged weights that are judged and kept.
     After each epoch a state is saved at `job.state_path`, which a later call with the same fingerprint goes on from; it
     stays, for whoever saves the network to remove then. On one CPU thread count the result is the same to the bit,
     interrupted or not.
-    first_epoch: begin the schedule there (learning-rate rewinding). after_step: called after each step (keeps masks).
+    first_epoch: begin the schedule there (learning-rate rewinding). stop_after: end the schedule after this epoch, with the
+    weights as they are then, neither averaged nor chosen by validation: a point to go on from. after_step: called after each step (keeps masks).
     Returns the learning curve: one row of CURVE an epoch, also those before an interruption;
     train_loss is the mean over the epoch's samples, validation_accuracy_percent None without a validation set.
     """
@@ -40,11 +41,11 @@ def fit(network, recipe, job, first_epoch=0, after_step=None):
     progress = Progress(network, average, optimiser, torch.Generator().manual_seed(job.seed), job)
     progress.resume(job.report)
     steps = math.ceil(len(voxels) / recipe.batch_size)
-    for epoch in range(first_epoch + len(progress.curve), recipe.epochs):
+    for epoch in range(first_epoch + len(progress.curve), stop_after or recipe.epochs):
         started = time.monotonic()
         rates = [_learning_rate(recipe, epoch * steps + step, recipe.epochs * steps) for step in range(steps)]
         with enough_memory(recipe.batch_size, voxels.resolution, "lower `training: batch_size` or `voxels: resolution`"):
-            loss = _train_epoch(network, average, optimiser, voxels, recipe, progress.generator, rates, after_step)
+            loss = _train_epoch(network, average, optimiser, job, recipe, progress.generator, rates, after_step)
         accuracy = accuracy_percent(judged, job.validation) if len(job.validation) else None
         progress.add(
             {
@@ -56,7 +57,8 @@ def fit(network, recipe, job, first_epoch=0, after_step=None):
             }
         )
         job.report(_epoch_line(progress.curve, recipe.epochs))
-    network.load_state_dict(progress.best)
+    if stop_after is None:
+        network.load_state_dict(progress.best)
     network.eval()
     return progress.curve
 
@@ -75,8 +77,9 @@ def write_curve(path, curve, columns=CURVE):
         writer.writerows(curve)
 
 
-def _train_epoch(network, average, optimiser, voxels, recipe, generator, rates, after_step=None):
+def _train_epoch(network, average, optimiser, job, recipe, generator, rates, after_step=None):
     network.train()
+    voxels, teacher = job.voxels, job.teacher
     device, classes = voxels.packed.device.type, len(network.description["classes"])
     order = torch.randperm(len(voxels), generator=generator)
     view = torch.randint(voxels.views, (len(voxels),), generator=generator) if voxels.views > 1 else 0
@@ -91,7 +94,10 @@ def _train_epoch(network, average, optimiser, voxels, recipe, generator, rates, 
             inputs, labels = mix(inputs, labels, classes, recipe.augmentation.mixup_alpha, generator)
         with torch.autocast(device, torch.bfloat16, enabled=recipe.precision == "bfloat16"):
             logits = network(inputs)
+            taught = teacher.logits(inputs) if teacher else None
         loss = cross_entropy(logits.float() + adjustment, labels, label_smoothing=recipe.label_smoothing)
+        if teacher:
+            loss = teacher.loss(loss, logits.float(), taught.float())
         loss.backward()
         optimiser.step()
         if after_step:

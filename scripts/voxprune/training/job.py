@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from voxprune.core import provenance
+from voxprune.training.distillation import Teacher
 from voxprune.voxels.dataset import Voxels
 
 
@@ -13,6 +14,7 @@ class Job:
     """voxels: the objects that a network is fitted to. validation: objects held out, which may be none. seed: of the order of
     objects and of augmentation. state_path: where the state of an interrupted training lies. fingerprint: what that state
     must share with this job, see `fingerprint`. report: takes each line of progress.
+    teacher: whom the network learns from besides the labels, None for nobody.
     """
 
     voxels: Voxels
@@ -21,6 +23,7 @@ class Job:
     state_path: Path
     fingerprint: str
     report: Callable = print
+    teacher: Teacher | None = None
 
 
 def fingerprint(code, network, device, settings):

@@ -7,6 +7,7 @@ from voxprune.networks.build import build_network
 from voxprune.training.fit import fit
 
 NEEDS = ["epochs"]
+NEW_WEIGHTS = True
 
 
 def retrain(network, method, recipe, job):
