@@ -230,7 +230,7 @@ def network_labels(wildcards):
     """Method, level and seed of a network, by which the report lists it."""
     method, *level = wildcards.network.split("/")
     level = int(level[0].removeprefix("level")) if level else 0
-    return {"method": method, "level, %": str(level), "seed": wildcards.seed}
+    return {"method": method, "level, %": f"{level:3}", "seed": wildcards.seed}  # padded, because the report sorts texts
 
 
 def split_options(wildcards):

@@ -101,6 +101,7 @@ def training_budgets(axes, levels, answer):
     axes.set_yticks(range(len(totals)), totals.index)
     axes.invert_yaxis()
     axes.set(xlabel="epochs in all", title="How long each method was trained")
+    axes.xaxis.get_major_locator().set_params(integer=True)
     write_note(axes, f"{answer['experiment']}; the parent: {answer['epochs']} epochs")
 
 
