@@ -116,6 +116,7 @@ static int classify(Options *options, const char *path, Memory *memory)
     at[1] = milliseconds();
     if (!wrong) wrong = voxelize(&mesh, memory->voxels);
     at[2] = milliseconds();
+    mesh_free(&mesh); /* before the network takes its memory */
     if (wrong) {
         fprintf(stderr, "classify: %s: %s\n", path, mesh.fault);
     } else if (options->voxels) {
@@ -125,7 +126,6 @@ static int classify(Options *options, const char *path, Memory *memory)
         at[3] = milliseconds();
         print_result(options, path, memory, at);
     }
-    mesh_free(&mesh);
     return wrong;
 }
 
