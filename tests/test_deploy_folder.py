@@ -195,6 +195,10 @@ def test_a_checkpoint_is_exported_with_its_data(voxels, tmp_path):
     assert re.search(
         r"`model-int8.onnx`: accuracy changes by [+-]\d+\.\d\d points .*; \d of 8 test objects get another class", card
     )
+    labels = json.loads((tmp_path / "out/labels.json").read_text())
+    assert labels["origin"] == {"method": "parent", "level_percent": 0, "seed": 0}
+    assert set(labels["accuracy_change_points"]) == {"model-fp16.onnx", "model-int8.onnx"}
+    assert r'"{\"method\": \"parent\"' in (tmp_path / "out/model.h").read_text().replace("\\042", '\\"')
     test = dataset.load_split(voxels, "test", ["chair", "table"])
     inputs = next(dataset.batches(test, 8))[0]
     with torch.inference_mode():
