@@ -26,10 +26,8 @@ from voxprune.core.errors import InputError
 from voxprune.deploy import classifier
 
 COMPILE = "-std=c99 -O3 -march=native -ffp-contract=fast -fPIC -shared"  # as the Makefile does
-FILES = {  # (engine, precision): what it runs. Eight bits are for OpenVINO: they are slower elsewhere.
-    ("c", "float32"): "model.c", ("onnxruntime", "float32"): "model.onnx", ("openvino", "float32"): "model.onnx",
-    ("openvino", "int8"): "model-int8.onnx",
-}  # fmt: skip
+CELLS = [("c", "float32"), ("onnxruntime", "float32"), ("openvino", "float32"), ("openvino", "int8")]  # that are measured
+FILES = {"float32": "model.onnx", "float16": "model-fp16.onnx", "int8": "model-int8.onnx"}  # int8 is slow in ONNX Runtime
 OCCUPIED = 0.1  # share of the cells of the object that is measured; no engine is faster for empty ones
 
 
@@ -51,15 +49,16 @@ def network(folder):
 
 
 def at_hand(networks):
-    """The (engine, precision) of FILES that can run here, and for which every network has its file. Raises InputError where none can."""
-    found = [
-        (engine, precision)
-        for (engine, precision), file in FILES.items()
-        if all((one.folder / file).is_file() for one in networks) and _runs_here(engine)
-    ]
+    """The (engine, precision) of CELLS that can run here, and for which every network has its file. Raises InputError where none can."""
+    found = [cell for cell in CELLS if all(file(one, *cell).is_file() for one in networks) and _runs_here(cell[0])]
     if not found:
         raise InputError("no engine is at hand; type pip install onnxruntime, or install a C compiler")
     return found
+
+
+def file(one, engine, precision):
+    """The path of what an engine runs."""
+    return one.folder / ("model.c" if engine == "c" else FILES[precision])
 
 
 def _runs_here(engine):
@@ -73,8 +72,8 @@ def compiler():
 
 def runner(one, engine, precision):
     """A function of voxels float32 (1, 1, R, R, R) that runs a network once."""
-    file = one.folder / FILES[engine, precision]
-    return _compiled(one) if engine == "c" else classifier.LOADERS[engine](str(file))[0]
+    path = file(one, engine, precision)
+    return _compiled(one) if engine == "c" else classifier.LOADERS[engine](str(path))[0]
 
 
 def _compiled(one):
@@ -145,7 +144,7 @@ def _timed(run, inputs, calls):
 def _row(one, key, times):
     number, engine, precision = key
     low, middle, high = np.percentile(times[key], [25, 50, 75]).tolist()
-    change = one.about.get("accuracy_change_points", {}).get(FILES[engine, precision])
+    change = one.about.get("accuracy_change_points", {}).get(file(one, engine, precision).name)
     return {
         "origin": one.about.get("origin"), "engine": engine, "precision": precision, "threads": 1, "batch_size": 1,
         "calls": times[key].size, "latency_ms": {"min": times[key].min(), "p25": low, "p50": middle, "p75": high},

@@ -77,11 +77,18 @@ class Change:
 
 
 def compared(found, expected, labels):
-    """The Change from `expected` to `found`, classes int (n,), over paired objects (normal approximation)."""
-    change = 100 * ((found == labels).astype(float) - (expected == labels))
-    spread = 1.96 * change.std(ddof=1) / np.sqrt(len(change)) if len(change) > 1 else float("nan")
-    points = change.mean()
-    return Change(points, points - spread, points + spread, int((found != expected).sum()), len(labels))
+    """The Change from `expected` to `found`, classes int (n,), over paired objects.
+
+    The interval is that of Agresti and Min (2005, "Simple improved confidence intervals for comparing matched proportions"): half an
+    object more of each kind, so that no difference among few objects isn't taken for none at all.
+    """
+    gained, lost = (
+        int(((one == labels) & (other != labels)).sum()) for one, other in ((found, expected), (expected, found))
+    )
+    count, more = len(labels), len(labels) + 2
+    middle, spread = (gained - lost) / more, 1.96 * np.sqrt(gained + lost + 1 - (gained - lost) ** 2 / more) / more
+    ends = (100 * (middle - spread), 100 * (middle + spread))
+    return Change(100 * (gained - lost) / count, *map(float, ends), int((found != expected).sum()), count)
 
 
 def calibration_inputs(folder, classes, count, seed):

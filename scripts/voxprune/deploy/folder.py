@@ -53,8 +53,7 @@ def export(network, grid, classes, folder, inputs=None, about=None, checkpoint=N
 
 def _labels(about):
     """What the programs that run a network need to know of it, and from which network of an experiment its figures are."""
-    changes = {file: [change.points, change.low, change.high] for file, change in about.get("agreement", {}).items()
-               if change.objects > 1}  # fmt: skip
+    changes = {file: [change.points, change.low, change.high] for file, change in about.get("agreement", {}).items()}
     known = {"origin": about.get("origin"), "accuracy_change_points": changes}
     return {"labels": about["classes"], "voxels": about["voxels"]} | {key: value for key, value in known.items() if value}
 
