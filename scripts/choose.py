@@ -1,4 +1,4 @@
-"""Chooses the most accurate network within a budget, from what an experiment measured."""
+"""Chooses the most accurate network within a budget, from what an experiment measured here, or from files that devices wrote."""
 
 import argparse
 import json
@@ -8,16 +8,17 @@ import pandas as pd
 
 from voxprune.core.command import run_command
 from voxprune.core.errors import InputError
-from voxprune.deploy.choosing import LIMITS, choose, told
+from voxprune.deploy.choosing import LIMITS, choose, read_device, told
 
 
 def main(options):
-    tables = [options.results / "statistics/levels.csv", options.results / "demand.csv"]
-    for path in tables:
-        if not path.is_file():
-            raise InputError(f"{path}: no such table; run the experiment first, and name its folder with --results")
+    levels = table(options.results / "statistics/levels.csv")
+    if options.device_file:
+        demand = pd.concat([read_device(path) for path in options.device_file], ignore_index=True)
+    else:
+        demand = table(options.results / "demand.csv")
     limits = {name: getattr(options, name) for name in LIMITS if getattr(options, name) is not None}
-    choice = choose(*(pd.read_csv(path) for path in tables), limits, options.batch)
+    choice = choose(levels, demand, limits, options.batch)
     if options.json:
         print(
             json.dumps({"fits": choice.fits, "over": choice.over, **json.loads(pd.Series(choice.row).to_json())}, indent=2)
@@ -26,9 +27,22 @@ def main(options):
         print(told(choice, limits, options.batch))
 
 
+def table(path):
+    if not path.is_file():
+        raise InputError(f"{path}: no such table; run the experiment first, and name its folder with --results")
+    return pd.read_csv(path)
+
+
 def parse():
     parser = argparse.ArgumentParser(prog="choose", description=__doc__)
     parser.add_argument("--results", type=Path, required=True, help="folder of the experiment, results/<experiment>")
+    parser.add_argument(
+        "--device-file",
+        type=Path,
+        action="append",
+        help="what bench_device.py or ./classify --bench --json wrote on a device: choose for it instead of this machine; "
+        "may be given again",
+    )
     parser.add_argument("--batch", type=int, default=1, help="batch size of the latency (default 1)")
     parser.add_argument("--latency-ms", type=float, help="most milliseconds a batch, median")
     parser.add_argument("--energy-mj", type=float, help="most millijoules an object")

@@ -1,7 +1,6 @@
 """Names the class of one mesh, or of all meshes in a folder, with a deployed model. Needs NumPy and ONNX Runtime or OpenVINO."""
 
 import argparse
-import csv
 import json
 import sys
 from pathlib import Path
@@ -42,6 +41,8 @@ def line(one):
 
 
 def write_csv(found):
+    import csv  # waited for only where it is wanted
+
     columns = ["file", "class", "confidence_percent", "read_ms", "voxelize_ms", "network_ms"]
     writer = csv.DictWriter(sys.stdout, columns, lineterminator="\n")
     writer.writeheader()

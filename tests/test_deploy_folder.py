@@ -16,8 +16,9 @@ from msgspec.structs import replace
 import nets
 from conftest import ROOT
 from voxprune.core.errors import InputError
+from voxprune.deploy import device
 from voxprune.deploy.card import model_card
-from voxprune.deploy.facts import card_facts
+from voxprune.deploy.facts import card_facts, compared
 from voxprune.deploy.folder import export
 from voxprune.deploy.onnx_files import answer
 from voxprune.networks.checkpoint import save_checkpoint
@@ -165,6 +166,20 @@ def test_the_card_tells_what_is_known():
     assert "How fast it is" not in card and card.count("| openvino") == 1
 
 
+def test_changes_of_accuracy_have_an_interval_that_holds_the_truth():
+    """2,000 test sets drawn from networks whose classes differ by known chances; and no difference seen isn't none."""
+    rng, labels, holds = np.random.default_rng(0), np.zeros(300, dtype=int), []
+    for _ in range(2000):
+        chance = rng.random(300)
+        expected = (chance < 0.12).astype(int)  # wrong in 12 %, of which 2 become right, and 1 of the others wrong
+        found = ((chance >= 0.02) & (chance < 0.13)).astype(int)
+        change = compared(found, expected, labels)
+        holds.append(change.low <= 1 <= change.high)
+    assert 0.94 <= np.mean(holds) <= 0.985
+    none = compared(labels, labels, labels)
+    assert none.differ == none.points == 0 and none.low == -none.high and 0.5 < none.high < 1
+
+
 def test_the_card_tells_what_is_not_known():
     card = model_card({"classes": ["a"]})
     for words in (
@@ -195,11 +210,22 @@ def test_a_checkpoint_is_exported_with_its_data(voxels, tmp_path):
     assert re.search(
         r"`model-int8.onnx`: accuracy changes by [+-]\d+\.\d\d points .*; \d of 8 test objects get another class", card
     )
+    labels = json.loads((tmp_path / "out/labels.json").read_text())
+    assert labels["origin"] == {"method": "parent", "level_percent": 0, "seed": 0}
+    assert set(labels["accuracy_change_points"]) == {"model-fp16.onnx", "model-int8.onnx"}
+    assert r'"{\"method\": \"parent\"' in (tmp_path / "out/model.h").read_text().replace("\\042", '\\"')
     test = dataset.load_split(voxels, "test", ["chair", "table"])
     inputs = next(dataset.batches(test, 8))[0]
     with torch.inference_mode():
         expected = built(inputs).argmax(dim=1).tolist()
     assert answer((tmp_path / "out/model.onnx").read_bytes(), inputs.numpy()).argmax(axis=1).tolist() == expected
+    table = subprocess.run(
+        [sys.executable, ROOT / "benchmarks/deployed_agreement.py", tmp_path / "out", voxels], capture_output=True, text=True
+    )
+    assert (
+        "| onnxruntime | float32 | 0 of 8 | +0.00" in table.stdout and "| openvino | float32 | 0 of 8 |" in table.stdout
+    ), table
+    assert "| c | float32 | 0 of 8 |" in table.stdout or not device.compiler()
 
 
 def test_voxels_of_another_resolution_are_refused(voxels, tmp_path):

@@ -7,17 +7,20 @@ and so that a choice which isn't used reruns nothing when it changes.
 import ast
 import functools
 import importlib
+import re
 from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
 
 PACKAGE = Path(__file__).resolve().parents[1]  # scripts/voxprune
+FIRST_FUNCTION = re.compile(r"^(?:def |class |@)", re.MULTILINE)
 
 
 @dataclass(frozen=True)
 class Choice:
     """name: as in the config, that of the file, unless the file sets NAME. summary: the first paragraph of its docstring.
-    facts: the constants in capitals that the file sets to plain values, such as {"BATCHNORM": True}.
+    facts: the constants in capitals that the file sets to plain values above its first function or class, such as
+    {"BATCHNORM": True}.
     """
 
     name: str
@@ -39,7 +42,7 @@ def load(folder: str, name: str) -> ModuleType:
 
 
 def _read(path):
-    tree = ast.parse(path.read_text())
+    tree = ast.parse(FIRST_FUNCTION.split(path.read_text(), 1)[0])  # the rest would take ten times as long
     summary = (ast.get_docstring(tree) or "").partition("\n\n")[0].replace("\n", " ")
     facts = dict(filter(None, map(_fact, tree.body)))
     return Choice(facts.get("NAME", path.stem), path, summary, facts)

@@ -5,6 +5,7 @@ its own. BatchNorm, bias, residual sum and ReLU are part of the convolutions; wh
 zeros in memory, so the inner loops check no bounds. The same network gives the same bytes.
 """
 
+import json
 import re
 from pathlib import Path
 
@@ -46,8 +47,9 @@ static inline void clear_halo(float *y, int grids, int depth, int height, int ro
 }
 
 
-def c_files(network, grid, classes):
-    """{file name: text} of the C code of a network. grid: a Grid, how its voxels are made. classes: names, in order.
+def c_files(network, grid, classes, origin=None):
+    """{file name: text} of the C code of a network. grid: a Grid, how its voxels are made. classes: names, in order. origin: a
+    dictionary that says which network of an experiment it is.
 
     Raises InputError, naming the operator, where the network holds one that the C code hasn't.
     """
@@ -65,7 +67,7 @@ def c_files(network, grid, classes):
     calls = "".join(_call(operation, buffers) for operation in operations)
     code = "\n".join(functions)
     source = SOURCE.format(lanes=LANES, help=_help(code + calls), data=data, functions=code, calls=calls)
-    return {"model.c": indented(source), "model.h": _header(grid, classes, scratch)}
+    return {"model.c": indented(source), "model.h": _header(grid, classes, scratch, origin)}
 
 
 SOURCE = """/* A pruned 3D network, written by voxprune. How to call it stands in model.h. */
@@ -94,6 +96,7 @@ HEADER = """/* How to call the network in model.c, written by voxprune. */
 #define MODEL_RESOLUTION {resolution} /* cells along each axis of the voxels */
 #define MODEL_CLASSES {classes}
 #define MODEL_SCRATCH {scratch} /* floats of scratch memory */
+#define MODEL_ORIGIN {origin} /* which network of an experiment it is, as JSON */
 
 /* How voxels are made from a mesh. */
 #define MODEL_CENTRED {centred} /* 1: the object lies in the middle of the grid; 0: in its corner, as the original study did */
@@ -193,12 +196,12 @@ def _array(name, numbers):
     return f"static const float {name}[] ALIGNED = {{\n" + ",\n".join(lines) + "};\n"
 
 
-def _header(grid, classes, scratch):
+def _header(grid, classes, scratch, origin):
     labels = ", ".join(_string(name) for name in classes)
     return HEADER.format(
         resolution=grid.resolution, classes=len(classes), scratch=scratch, centred=int(grid.convention == "centred"),
         solid=int(grid.occupancy == "solid"), padding=grid.padding, scale=0 if grid.scale == "fit" else float(grid.scale),
-        up=grid.up, labels=labels,
+        up=grid.up, labels=labels, origin=_string(json.dumps(origin)),
     )  # fmt: skip
 
 

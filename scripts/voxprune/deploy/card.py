@@ -9,7 +9,7 @@ def model_card(about):
     name, network, how (a sentence: how it was pruned), classes (list), voxels (dictionary of settings),
     data {name, test_objects, terms}, accuracy_percent, accuracy_interval_percent (low, high), per_class_accuracy_percent {class:
     percent}, macs, parameters, latency (list of {engine, precision, threads, batch_size, median_ms, machine}), agreement {file:
-    sentence}, missing {file: reason}, files {name: {bytes, sha256}}, licence.
+    Change}, missing {file: reason}, files {name: {bytes, sha256}}, licence.
     """
     parts = [
         f"# {about.get('name', 'A voxel classifier')}\n\n{_summary(about)}",
@@ -57,7 +57,7 @@ def _input(about):
 
 
 def _accuracy(about):
-    agreement = [f"`{file}`: {sentence}" for file, sentence in about.get("agreement", {}).items()]
+    agreement = [f"`{file}`: {_changed(change)}" for file, change in about.get("agreement", {}).items()]
     if "accuracy_percent" not in about:
         return "\n\n".join([UNKNOWN, *agreement])
     data, interval = about.get("data"), about.get("accuracy_interval_percent")
@@ -66,6 +66,13 @@ def _accuracy(about):
     text = f"{about['accuracy_percent']:.1f} % of the answers are right{within}{on}, by the network in float32."
     rows = [(name, f"{percent:.1f}") for name, percent in about.get("per_class_accuracy_percent", {}).items()]
     return "\n\n".join([text, *agreement, *([_table(("class", "right, %"), rows)] if rows else [])])
+
+
+def _changed(change):
+    return (
+        f"accuracy changes by {change.points:+.2f} points (95 % interval {change.low:+.2f} to {change.high:+.2f}); "
+        f"{change.differ} of {change.objects} test objects get another class than from `model.onnx`, both in ONNX Runtime."
+    )
 
 
 def _cost(about):

@@ -1,10 +1,14 @@
-"""The most accurate network within a budget, from what an experiment measured: rows are networks in engines."""
+"""The most accurate network within a budget, from what was measured here or on a device: rows are networks in engines."""
 
 from dataclasses import dataclass
+from pathlib import Path
 
 import pandas as pd
 
 from voxprune.core.errors import InputError
+from voxprune.core.files import read_json
+
+KEYS = ["method", "level_percent"]
 
 LIMITS = {  # what can be limited: its column, and its name and unit in sentences
     "latency_ms": ("latency_ms.p50", "{:.3g} ms"),
@@ -13,6 +17,7 @@ LIMITS = {  # what can be limited: its column, and its name and unit in sentence
     "bytes": ("compressed_bytes", "{:,.0f} stored bytes, compressed"),
     "loss_points": ("loss_points", "{:.2f} points below the parent"),
 }
+CHANGE = ["change_points", "change_points_low", "change_points_high"]  # of accuracy by other arithmetic than float32
 
 
 @dataclass(frozen=True)
@@ -47,17 +52,48 @@ def choose(levels, demand, limits, batch_size=1):
 
 def candidates(levels, demand, batch_size):
     """A row a network and engine at one batch size, with accuracy, verdict and costs. Raises InputError where there is none."""
-    keys = ["method", "level_percent"]
-    about = [*keys, "engine", "device", "threads", "batch_size", "latency_ms.p50", "energy_mj_per_inference"]
+    cell = [*KEYS, "engine", "precision", "device", "threads"]
+    figures = ["batch_size", "latency_ms.p50", "energy_mj_per_inference", *CHANGE]
     measured = demand[(demand["batch_size"] == batch_size) & demand["latency_ms.p50"].notna()]
     if measured.empty:
         sizes = ", ".join(str(size) for size in sorted(demand["batch_size"].unique()))
         raise InputError(f"nothing was measured at batch size {batch_size}; choose one of {sizes}")
-    first = measured[[name for name in about if name in measured]].groupby(
-        [*keys, "engine", "device", "threads"], as_index=False
-    )
-    rows = first.mean(numeric_only=True).merge(levels, on=keys, suffixes=("", "_of_levels"))
+    measured = {"precision": "float32", **dict.fromkeys(CHANGE, float("nan")), **measured}
+    found = pd.DataFrame({name: measured[name] for name in [*cell, *figures] if name in measured})
+    rows = found.groupby(cell, as_index=False).mean(numeric_only=True).merge(levels, on=KEYS, suffixes=("", "_of_levels"))
+    change = rows[CHANGE[0]].fillna(0)  # of accuracy by the arithmetic, beside the network's own in float32
+    for name in ("accuracy_percent", "difference_points"):
+        for end in ("", "_low", "_high"):
+            rows[name + end] += change
     return rows.assign(loss_points=-rows["difference_points"])
+
+
+def read_device(path):
+    """A table as `demand` from a file that bench_device.py wrote on a device, or `./classify --bench --json`; its name is the device's.
+
+    Raises InputError where it is none, or one of its networks doesn't say which network of an experiment it is.
+    """
+    content = read_json(path)
+    try:
+        rows = content["rows"] if isinstance(content, dict) else [one["bench"] for one in content]
+        found = [_device_row(row, Path(path).stem) for row in rows]
+        if not found:
+            raise ValueError("it has no rows")
+        return pd.DataFrame(found)
+    except (KeyError, TypeError, ValueError) as error:
+        raise InputError(
+            f"{path}: it isn't what bench_device.py or ./classify --bench --json writes for an exported network of an experiment "
+            f"({error}); measure again, with folders of `snakemake results/<experiment>/deploy/<network>`"
+        ) from error
+
+
+def _device_row(row, device):
+    origin, change = row["origin"], row["accuracy_change_points"] or [float("nan")] * 3
+    about = {key: row[key] for key in ("engine", "precision", "threads", "batch_size")}
+    return {
+        "method": origin["method"], "level_percent": origin["level_percent"], "device": device, **about,
+        "latency_ms.p50": float(row["latency_ms"]["p50"]), **dict(zip(CHANGE, change, strict=True)),
+    }  # fmt: skip
 
 
 def _excess(values, most):
@@ -69,13 +105,15 @@ def told(choice, limits, batch_size):
     """The choice in sentences."""
     row = choice.row
     name = "the parent" if row["method"] == "parent" else f"{row['method']} at {row['level_percent']:g} %"
+    precision = "" if row["precision"] == "float32" else f" {row['precision']}"
     where = (
-        f"in {row['engine']} ({row['device']}, {row['threads']:g} thread{'s' * (row['threads'] != 1)}, batch {batch_size})"
+        f"in {row['engine']}{precision} ({row['device']}, {row['threads']:g} thread{'s' * (row['threads'] != 1)}, "
+        f"batch {batch_size})"
     )
     accuracy = (
         f"accuracy {row['accuracy_percent']:.1f} % ({row['accuracy_percent_low']:.1f} to {row['accuracy_percent_high']:.1f}), "
         f"{row['difference_points']:+.1f} points to the parent ({row['difference_points_low']:+.1f} to "
-        f"{row['difference_points_high']:+.1f}; {row['verdict']})"
+        f"{row['difference_points_high']:+.1f}; {row['verdict']}){_arithmetic(row)}"
     )
     known = [key for key, (column, _) in LIMITS.items() if key != "loss_points" and pd.notna(row.get(column))]
     costs = ", ".join(_shown(key, row) for key in known)
@@ -85,6 +123,15 @@ def told(choice, limits, batch_size):
         f"{_shown(key, row)} where {LIMITS[key][1].format(limits[key])} are allowed" for key in choice.over
     )
     return f"No network fits. Nearest is {name} {where}, with {broken}: {accuracy}; {costs}."
+
+
+def _arithmetic(row):
+    if row["precision"] == "float32":
+        return ""
+    if pd.isna(row[CHANGE[0]]):
+        return f", all in float32: what {row['precision']} changes was not compared"
+    points, low, high = (row[name] for name in CHANGE)
+    return f", of which {row['precision']} makes {points:+.2f} ({low:+.2f} to {high:+.2f}), an uncertainty that isn't in the intervals"
 
 
 def _shown(key, row):

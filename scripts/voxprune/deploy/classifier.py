@@ -44,13 +44,8 @@ def load(folder, engine="auto"):
     Raises InputError where the folder isn't one that export made, or the engine isn't installed.
     """
     folder = Path(folder)
-    try:
-        about = json.loads((folder / "labels.json").read_text())
-        labels, grid = [str(label) for label in about["labels"]], _grid(about["voxels"])
-    except FileNotFoundError:
-        raise InputError(f"{folder}: it holds no labels.json; name a folder that scripts/export.py made") from None
-    except (ValueError, KeyError, TypeError) as error:
-        raise InputError(f"{folder / 'labels.json'}: it is damaged ({error}); export the model again") from error
+    about = read_labels(folder)
+    labels, grid = about["labels"], Grid(**about["voxels"])
     if not (folder / "model.onnx").is_file():
         raise InputError(f"{folder}: it holds no model.onnx; export the model again, or use its C code (make)")
     run, shape = _engine(engine)(str(folder / "model.onnx"))
@@ -61,6 +56,19 @@ def load(folder, engine="auto"):
     if run(np.zeros((1, *shape), dtype=np.float32)).shape != (1, len(labels)):
         raise InputError(f"{folder}: model.onnx doesn't answer the {len(labels)} labels of labels.json; export again")
     return Classifier(labels, grid, run)
+
+
+def read_labels(folder):
+    """What labels.json in a deployed folder says, a dictionary. Raises InputError where there is none, or it is damaged."""
+    try:
+        about = json.loads((folder / "labels.json").read_text())
+        about["labels"] = [str(label) for label in about["labels"]]
+        _grid(about["voxels"])
+    except FileNotFoundError:
+        raise InputError(f"{folder}: it holds no labels.json; name a folder that scripts/export.py made") from None
+    except (ValueError, KeyError, TypeError) as error:
+        raise InputError(f"{folder / 'labels.json'}: it is damaged ({error}); export the model again") from error
+    return about
 
 
 def _grid(settings):
@@ -75,15 +83,20 @@ def _grid(settings):
 
 def _engine(name):
     """The function of an engine that loads an ONNX file: (what runs it, the shape of one object)."""
-    loaders = {"openvino": _openvino, "onnxruntime": _onnxruntime}
     for one in ENGINES if name == "auto" else [name]:
-        try:
-            __import__(one)
-        except ImportError:
-            continue
-        return loaders[one]
+        if is_installed(one):
+            return LOADERS[one]
     wanted = "onnxruntime nor openvino is" if name == "auto" else f"{name} is not"
     raise InputError(f"{'neither ' if name == 'auto' else ''}{wanted} installed; type pip install onnxruntime")
+
+
+def is_installed(engine):
+    """Whether an engine can be imported, which loads it."""
+    try:
+        __import__(engine)
+    except ImportError:
+        return False
+    return True
 
 
 def _onnxruntime(path):
@@ -104,12 +117,16 @@ def _openvino(path):
 
     try:
         model = openvino.Core().read_model(path)
+        shape = [size.get_length() if size.is_static else None for size in model.inputs[0].partial_shape][1:]
+        model.reshape([1, *(size or -1 for size in shape)])  # one object: quicker to load and to run than any number
         settings = {"INFERENCE_NUM_THREADS": 1, "INFERENCE_PRECISION_HINT": "f32", "PERFORMANCE_HINT": "LATENCY"}
         request = openvino.compile_model(model, "CPU", settings).create_infer_request()
     except Exception as error:  # it raises kinds of its own
         raise InputError(f"{path}: OpenVINO can't read it ({_first_line(error)}); export the model again") from error
-    shape = [size.get_length() if size.is_static else None for size in model.inputs[0].partial_shape]
-    return lambda voxels: request.infer([voxels])[0], shape[1:]
+    return lambda voxels: request.infer([voxels])[0], shape
+
+
+LOADERS = {"openvino": _openvino, "onnxruntime": _onnxruntime}  # a file's path to (what runs it, the shape of one object)
 
 
 def classify(classifier, path):

@@ -1,5 +1,7 @@
 """What the workflow found out about a network, as a model card takes it."""
 
+from dataclasses import dataclass
+
 import msgspec
 import numpy as np
 import torch
@@ -14,7 +16,8 @@ BATCH = 16
 
 def card_facts(origin, metrics=None, demand=None, data_name="", terms=""):
     """The keys of `card.model_card` that a network's Origin, metrics.json and demand.json (dictionaries or None) give."""
-    facts = {"how": _how(origin)}
+    made = {"method": origin.method, "level_percent": origin.level_percent, "seed": origin.seed}
+    facts = {"how": _how(origin), "origin": made}
     if metrics:
         count = metrics["n_samples"]
         right = round(metrics["accuracy_percent"] * count / 100)
@@ -51,10 +54,10 @@ def _latency(demand):
 
 
 def agreement(contents, voxels):
-    """{file: sentence} of how each ONNX file answers on the test objects beside model.onnx. contents: {file: bytes}."""
+    """{file: Change} of how each ONNX file answers on the test objects beside model.onnx. contents: {file: bytes}."""
     found = {name: _classes(content, voxels) for name, content in contents.items()}
     labels = voxels.labels.numpy()
-    return {name: _compared(found[name], found["model.onnx"], labels) for name in found if name != "model.onnx"}
+    return {name: compared(found[name], found["model.onnx"], labels) for name in found if name != "model.onnx"}
 
 
 def _classes(content, voxels):
@@ -62,15 +65,30 @@ def _classes(content, voxels):
     return np.concatenate(parts)
 
 
-def _compared(found, expected, labels):
-    """The change of accuracy with its 95 % interval over paired objects (normal approximation), and how often classes differ."""
-    change = 100 * ((found == labels).astype(float) - (expected == labels))
-    spread = 1.96 * change.std(ddof=1) / np.sqrt(len(change)) if len(change) > 1 else float("nan")
-    differ = int((found != expected).sum())
-    return (
-        f"accuracy changes by {change.mean():+.2f} points (95 % interval {change.mean() - spread:+.2f} to {change.mean() + spread:+.2f}); "
-        f"{differ} of {len(labels)} test objects get another class than from `model.onnx`."
+@dataclass(frozen=True)
+class Change:
+    """How other arithmetic changes a network's answers: points of accuracy with the 95 % interval, and objects of another class."""
+
+    points: float
+    low: float
+    high: float
+    differ: int
+    objects: int
+
+
+def compared(found, expected, labels):
+    """The Change from `expected` to `found`, classes int (n,), over paired objects.
+
+    The interval is that of Agresti and Min (2005, "Simple improved confidence intervals for comparing matched proportions"): half an
+    object more of each kind, so that no difference among few objects isn't taken for none at all.
+    """
+    gained, lost = (
+        int(((one == labels) & (other != labels)).sum()) for one, other in ((found, expected), (expected, found))
     )
+    count, more = len(labels), len(labels) + 2
+    middle, spread = (gained - lost) / more, 1.96 * np.sqrt(gained + lost + 1 - (gained - lost) ** 2 / more) / more
+    ends = (100 * (middle - spread), 100 * (middle + spread))
+    return Change(100 * (gained - lost) / count, *map(float, ends), int((found != expected).sum()), count)
 
 
 def calibration_inputs(folder, classes, count, seed):

@@ -39,27 +39,34 @@ def export(network, grid, classes, folder, inputs=None, about=None, checkpoint=N
         raise InputError(
             f"{folder}: the network takes {network.description['resolution']}^3 voxels, not {grid.resolution}^3; give it its own"
         )
-    contents, missing = _contents(network, grid, classes, inputs, checkpoint)
-    runtime = _write(Path(folder), contents)
-    about = _facts(network, grid, classes) | (about or {}) | {"missing": missing}
+    about = _facts(network, grid, classes) | (about or {})
+    contents, about["missing"] = _contents(network, grid, classes, inputs, checkpoint, about.get("origin"))
     if test is not None and "model.onnx" in contents:
         about["agreement"] = agreement({name: contents[name] for name in contents if name.endswith(".onnx")}, test)
+    contents["labels.json"] = _json(_labels(about))
+    runtime = _write(Path(folder), contents)
     about["files"] = _sums(Path(folder), [*sorted(contents), *runtime])
     with atomic_write(Path(folder) / "README.md") as temporary:
         temporary.write_text(model_card(about))
-    return missing
+    return about["missing"]
 
 
-def _contents(network, grid, classes, inputs, checkpoint):
+def _labels(about):
+    """What the programs that run a network need to know of it, and from which network of an experiment its figures are."""
+    changes = {file: [change.points, change.low, change.high] for file, change in about.get("agreement", {}).items()}
+    known = {"origin": about.get("origin"), "accuracy_change_points": changes}
+    return {"labels": about["classes"], "voxels": about["voxels"]} | {key: value for key, value in known.items() if value}
+
+
+def _contents(network, grid, classes, inputs, checkpoint, origin):
     """({file: bytes} of all that is made from the network, {file: reason} of what isn't)."""
     contents, missing = {}, {}
     for make in (_c_program, _onnx_models):
         try:
-            contents |= make(network, grid, classes, inputs, missing)
+            contents |= make(network, grid, classes, inputs, missing, origin)
         except InputError as error:
             name, reason = str(error).split(": ", 1)
             missing[name] = reason
-    contents["labels.json"] = _json({"labels": list(classes), "voxels": onnx_files.voxel_settings(grid)})
     contents["model.safetensors"] = Path(checkpoint).read_bytes() if checkpoint else tensors_to_bytes(network.state_dict())
     return contents, missing
 
@@ -74,12 +81,12 @@ def _write(folder, contents):
     return copy_runtime(folder)
 
 
-def _c_program(network, grid, classes, inputs, missing):
-    files = {name: text.encode() for name, text in c_files(network, grid, classes).items()}
+def _c_program(network, grid, classes, inputs, missing, origin):
+    files = {name: text.encode() for name, text in c_files(network, grid, classes, origin).items()}
     return files | {path.name: path.read_bytes() for path in C_PROGRAM}
 
 
-def _onnx_models(network, grid, classes, inputs, missing):
+def _onnx_models(network, grid, classes, inputs, missing, origin):
     checked = torch.zeros(1, 1, *(grid.resolution,) * 3) if inputs is None else inputs[:CHECKED]
     content = onnx_files.float32_model(network, grid, classes, checked)
     found = {"model.onnx": content, "model-fp16.onnx": onnx_files.halved_model(content)}

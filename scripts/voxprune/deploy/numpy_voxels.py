@@ -9,7 +9,7 @@ import numpy as np
 from voxprune.voxels.placement import occupied
 
 NO_AREA = 1e-10  # as in rasterize.py, which this module must not import, because it needs Numba
-AT_ONCE = 2**16  # columns or cells tested together, which bounds the memory taken
+AT_ONCE = 2**13  # columns or cells tested together: more take more memory, and no longer stay in the processor's cache
 
 
 def voxelize(mesh, grid):

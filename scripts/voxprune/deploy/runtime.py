@@ -1,4 +1,4 @@
-"""The Python that a deployed folder carries: the classifier's command and every module of voxprune that it imports."""
+"""The Python that a deployed folder carries: its two commands and every module of voxprune that they import."""
 
 import shutil
 from pathlib import Path
@@ -6,11 +6,13 @@ from pathlib import Path
 from voxprune.core.provenance import SCRIPTS, imported_files
 from voxprune.meshes.endings import READABLE
 
+COMMANDS = [SCRIPTS / "classify.py", SCRIPTS / "bench_device.py"]
+
 
 def copy_runtime(folder):
-    """Copies `classify.py` and what it needs of `voxprune/` into a folder; returns the copies' paths, relative to it."""
+    """Copies the commands and what they need of `voxprune/` into a folder; returns the copies' paths, relative to it."""
     readers = {choice.path for choice in READABLE.values()}  # which are found by their folder, not imported by name
-    paths = sorted(imported_files(SCRIPTS / "classify.py", *readers))
+    paths = sorted(imported_files(*COMMANDS, *readers))
     for path in paths:
         target = Path(folder) / path.relative_to(SCRIPTS)
         target.parent.mkdir(parents=True, exist_ok=True)

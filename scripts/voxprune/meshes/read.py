@@ -7,7 +7,6 @@ import numpy as np
 
 from voxprune.core import registry
 from voxprune.core.errors import InputError
-from voxprune.core.files import atomic_write
 from voxprune.meshes.endings import FORMATS, READABLE
 from voxprune.meshes.polygons import BadMesh
 
@@ -81,6 +80,8 @@ def as_open3d_reads(mesh):
 
 def write_off(path, vertices, faces):
     """Writes one `.off` file. vertices: (n, 3) floats; faces: lists of three or more vertex numbers each."""
+    from voxprune.core.files import atomic_write  # not needed, and so not waited for, where meshes are only read
+
     lines = ["OFF", f"{len(vertices)} {len(faces)} 0"]
     lines += ["%.6g %.6g %.6g" % tuple(vertex) for vertex in vertices]
     lines += [" ".join(map(str, (len(face), *face))) for face in faces]

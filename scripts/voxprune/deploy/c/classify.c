@@ -75,6 +75,30 @@ static void bench(Memory *memory, double *times)
     qsort(times, BENCH_CALLS, sizeof *times, ascending);
 }
 
+/* Bytes of this process resident at most, in JSON: null where the system doesn't say (Linux does). */
+static void print_peak_memory(void)
+{
+    char line[256];
+    unsigned long kilobytes = 0;
+    FILE *file = fopen("/proc/self/status", "r");
+    while (file && fgets(line, sizeof line, file))
+        if (sscanf(line, "VmHWM: %lu", &kilobytes) == 1) break;
+    if (file) fclose(file);
+    if (kilobytes) printf("%lu", kilobytes * 1024);
+    else printf("null");
+}
+
+/* The keys of a row in the file that bench_device.py writes. times: sorted. */
+static void print_bench(const double *times)
+{
+    printf(", \"bench\": {\"origin\": %s, \"engine\": \"c\", \"precision\": \"float32\", \"threads\": 1, \"batch_size\": 1, \"calls\": %d, ",
+           MODEL_ORIGIN, BENCH_CALLS);
+    printf("\"latency_ms\": {\"min\": %.6f, \"p25\": %.6f, \"p50\": %.6f, \"p75\": %.6f}, \"ratio\": null, \"peak_memory_bytes\": ", times[0],
+           times[BENCH_CALLS / 4], times[BENCH_CALLS / 2], times[3 * BENCH_CALLS / 4]);
+    print_peak_memory();
+    printf(", \"accuracy_change_points\": null}");
+}
+
 static void print_voxels(const float *voxels)
 {
     for (size_t n = 0; n < CELLS; n++) putchar(voxels[n] > 0 ? '1' : '0');
@@ -86,7 +110,6 @@ static void print_result(Options *options, const char *path, Memory *memory, con
     double percent, times[BENCH_CALLS];
     const int best = best_class(memory->logits, &percent);
     if (options->bench) bench(memory, times);
-    const double *quarter = times + BENCH_CALLS / 4, *middle = times + BENCH_CALLS / 2, *last = times + 3 * BENCH_CALLS / 4;
     if (options->json) {
         printf("%s{\"file\": ", options->count ? ",\n " : "");
         print_json_text(path);
@@ -94,16 +117,14 @@ static void print_result(Options *options, const char *path, Memory *memory, con
         print_json_text(model_labels[best]);
         printf(", \"confidence_percent\": %.6f, \"read_ms\": %.4f, \"voxelize_ms\": %.4f, \"network_ms\": %.4f", percent, at[1] - at[0],
                at[2] - at[1], at[3] - at[2]);
-        if (options->bench)
-            printf(", \"bench\": {\"calls\": %d, \"min_ms\": %.5f, \"median_ms\": %.5f, \"iqr_ms\": %.5f}", BENCH_CALLS, times[0], *middle,
-                   *last - *quarter);
+        if (options->bench) print_bench(times);
         putchar('}');
     } else {
         printf("%s: %s (%.1f %%), read %.2f ms, voxelize %.2f ms, network %.3f ms\n", path, model_labels[best], percent, at[1] - at[0],
                at[2] - at[1], at[3] - at[2]);
         if (options->bench)
-            printf("  network alone, %d calls: min %.4f ms, median %.4f ms, half of them within %.4f ms\n", BENCH_CALLS, times[0], *middle,
-                   *last - *quarter);
+            printf("  network alone, %d calls: min %.4f ms, median %.4f ms, half of them within %.4f ms\n", BENCH_CALLS, times[0],
+                   times[BENCH_CALLS / 2], times[3 * BENCH_CALLS / 4] - times[BENCH_CALLS / 4]);
     }
     options->count++;
 }
@@ -116,6 +137,7 @@ static int classify(Options *options, const char *path, Memory *memory)
     at[1] = milliseconds();
     if (!wrong) wrong = voxelize(&mesh, memory->voxels);
     at[2] = milliseconds();
+    mesh_free(&mesh); /* before the network takes its memory */
     if (wrong) {
         fprintf(stderr, "classify: %s: %s\n", path, mesh.fault);
     } else if (options->voxels) {
@@ -125,7 +147,6 @@ static int classify(Options *options, const char *path, Memory *memory)
         at[3] = milliseconds();
         print_result(options, path, memory, at);
     }
-    mesh_free(&mesh);
     return wrong;
 }
 

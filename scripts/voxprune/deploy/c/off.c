@@ -35,7 +35,7 @@ static char *counted(char *at, size_t *count)
 {
     if (!isdigit((unsigned char)*at)) return NULL;
     for (*count = 0; isdigit((unsigned char)*at); at++) {
-        if (*count > (size_t)1 << 40) return NULL;
+        if (*count > ((size_t)-1 - 9) / 10) return NULL;
         *count = *count * 10 + (size_t)(*at - '0');
     }
     return at;
