@@ -198,3 +198,9 @@ def test_a_speed_that_was_not_measured_well_is_no_speed():
     outcomes, summary, demand = experiment()
     _, found = answer(outcomes, summary, demand.assign(**{"speedup.low": 0.8, "speedup.high": 11.0}))
     assert "not measured well enough to tell its speed from the parent's" in sentences.decision_text(found)
+
+
+def test_a_parent_that_learned_nothing_is_told():
+    _, text = answered(right=1 / 3)
+    assert "The parent isn't shown to do better than giving every object the largest class (33.4 %)" in text
+    assert "largest class" not in answered()[1]

@@ -1,5 +1,7 @@
 """Networks and checkpoints: the study's size, and files that rebuild what was saved or say why not."""
 
+import sys
+
 import pytest
 import torch
 from torch.nn import functional
@@ -10,6 +12,8 @@ from voxprune.networks import build, empty
 from voxprune.networks.build import build_network
 from voxprune.networks.checkpoint import load_checkpoint, save_checkpoint
 from voxprune.networks.cost import macs_by_layer
+from voxprune.pruning.prune import remove_level
+from voxprune.settings.method import Method
 
 TEN = list("abcdefghij")
 
@@ -71,6 +75,29 @@ def test_an_unfit_resolution_is_refused():
         build_network("voxnet", 4, TEN)
 
 
+@pytest.mark.parametrize("fault, sentence", [
+    ("import nowhere", r"can't be made \(No module named 'nowhere'\); install what it needs"),
+    ("self.fc = absent", r"its own code fails \(faulty.py, line 6: NameError: name 'absent' is not defined\); mend it there"),
+    ("pass", r"its own code fails \(faulty.py, line 8: AttributeError: 'Net' object has no attribute 'fc'\); mend it there"),
+    ("self.fc = nn.Linear(resolution + 1, classes)", "doesn't work at resolution 16 .*; choose another"),
+])  # fmt: skip
+def test_what_is_wrong_with_a_network_is_told_apart(tmp_path, monkeypatch, fault, sentence):
+    lines = ["from torch import nn", "", "class Net(nn.Module):", "    def __init__(self, resolution, classes):",
+             "        super().__init__()", f"        {fault}", "    def forward(self, x):", "        return self.fc(x)[:, 0, 0, 0]"]  # fmt: skip
+    (tmp_path / "faulty.py").write_text("\n".join(lines) + "\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.delitem(sys.modules, "faulty", raising=False)
+    with pytest.raises(InputError, match=f"network faulty:Net: {sentence}"):
+        build_network("faulty:Net", 16, ["a", "b"])
+
+
+def test_loaded_tensors_lie_where_kernels_round_as_before_saving(tmp_path):
+    network = remove_level(build_network("resnet3d", 16, TEN), Method("filter", "l1", "layer", "remove"), 55)
+    save_checkpoint(network, tmp_path / "x.safetensors", nets.ORIGIN)
+    again, _ = load_checkpoint(tmp_path / "x.safetensors")
+    assert not [name for name, tensor in again.state_dict().items() if tensor.data_ptr() % 64]
+
+
 @pytest.mark.parametrize("name, reason", [("lenet", "choose one of original, resnet3d, voxnet"),
                                           ("nowhere:Net", "can't be imported"), ("nets:Absent", "can't be imported")])  # fmt: skip
 def test_an_unknown_network_is_refused(name, reason):
@@ -97,3 +124,26 @@ def test_a_convolution_without_inputs_gives_its_biases():
             assert torch.equal(found, bias.view(1, 3, 1, 1, 1).expand(2, 3, 4, 4, 4))
     with pytest.raises(RuntimeError):
         functional.max_pool3d(torch.rand(2, 1, 8, 8, 8), 9)
+
+
+def test_a_function_in_a_file_of_ones_own_makes_a_network(tmp_path, monkeypatch):
+    lines = ["from os import mkdir", "from voxprune.networks.architectures.voxnet import Network", "",
+             "def make(resolution, classes):", "    return Network(resolution, classes)", "",
+             "def forget(resolution, classes):", "    Network(resolution, classes)"]  # fmt: skip
+    (tmp_path / "made_by.py").write_text("\n".join(lines) + "\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    with pytest.raises(InputError, match="a function in a file of your own"):  # it lies elsewhere
+        build_network("made_by:make", 16, ["a", "b"])
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    network = build_network("made_by:make", 16, ["a", "b"]).eval()
+    save_checkpoint(network, tmp_path / "x.safetensors", nets.ORIGIN)
+    again, _ = load_checkpoint(tmp_path / "x.safetensors")
+    voxels = torch.rand(2, 1, 16, 16, 16)
+    assert torch.equal(again(voxels), network(voxels))
+    with pytest.raises(InputError, match="gives a NoneType instead of a torch.nn.Module; return the network"):
+        build_network("made_by:forget", 16, ["a", "b"])
+    network.description |= {"network": "made_by:mkdir", "resolution": str(tmp_path / "sprung")}
+    save_checkpoint(network, tmp_path / "x.safetensors", nets.ORIGIN)
+    with pytest.raises(InputError, match="its resolution is no number"):
+        load_checkpoint(tmp_path / "x.safetensors")
+    assert not (tmp_path / "sprung").exists()

@@ -30,13 +30,14 @@ def find_answer(
         for name, rows in levels[levels["method"] != "parent"].groupby("method", sort=False)
     }
     decision = _decision(levels, tables["seeds"])
+    parent = _interval(levels[levels["method"] == "parent"].iloc[0], "accuracy_percent")
     return {
         "experiment": str(summary["experiment"].iloc[0]),
         **about,
         **settings,
         "seeds": sorted(summary["seed"].unique().tolist()),
         "n_samples": int(summary["n_samples"].iloc[0]),
-        "parent": _interval(levels[levels["method"] == "parent"].iloc[0], "accuracy_percent"),
+        "parent": parent,
         "measured_in": _cell(demand, demand["batch_size"].max()),
         "measured_one": _cell(demand, demand["batch_size"].min()),
         "decision": decision,
@@ -47,7 +48,7 @@ def find_answer(
         "shown": _shown(decision, levels),
         "at_equal_cost": _best_at_budgets(tables["budgets"]),
         "study": _study_claims(levels) if _is_the_study(about) else [],
-        "warnings": [*warnings(demand), *_left_out(skipped)],
+        "warnings": [*_unlearned(parent, tables["classes"]), *warnings(demand), *_left_out(skipped)],
     }
 
 
@@ -57,6 +58,18 @@ def _cell(demand, batch_size):
         **{key: value if isinstance(value, str) else int(value) for key, value in cell.items()},
         "hardware": hardware(demand, cell["device"]),
     }
+
+
+def _unlearned(parent, classes):
+    """Against a parent that knows nothing every pruned network is as good."""
+    objects = classes.drop_duplicates("class")["n_samples"]
+    guess_percent = 100 * objects.max() / objects.sum()
+    if parent["low"] > guess_percent:
+        return []
+    return [
+        f"The parent isn't shown to do better than giving every object the largest class ({guess_percent:.1f} %), so being as "
+        "good as it says little: train it longer (`training: epochs`), or test more objects."
+    ]
 
 
 def _left_out(count):

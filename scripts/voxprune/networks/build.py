@@ -4,19 +4,28 @@ import importlib
 import inspect
 import os
 import sys
+import traceback
+from pathlib import Path
 
 import torch
 from torch import nn
 
 from voxprune.core import registry
 from voxprune.core.errors import InputError
+from voxprune.core.provenance import own_module_file
 from voxprune.networks.empty import tolerate_empty
 from voxprune.networks.layers import refit
 from voxprune.settings.network import NETWORKS
 
+TORCH = Path(torch.__file__).parent
+
 
 def architecture(name):
-    """The class behind the name of a built-in network or `package.module:Class`. Raises InputError where there is none."""
+    """What makes the network of this name: the class of a built-in one, or the class or function `package.module:name`.
+
+    Raises InputError where there is none, and for a function that doesn't stand in a module of the user's own: a foreign
+    checkpoint, which names its network, must not call just anything.
+    """
     known = registry.choices(NETWORKS)
     if name in known:
         return registry.load(NETWORKS, name).Network
@@ -28,14 +37,25 @@ def architecture(name):
     if os.getcwd() not in sys.path:
         sys.path.append(os.getcwd())
     try:
-        found = getattr(importlib.import_module(module), attribute)
+        imported = importlib.import_module(module)
+        found = getattr(imported, attribute)
     except (ImportError, AttributeError, ValueError) as error:
         raise InputError(
             f"network {name!r} can't be imported ({error}); its folder must lie here or on PYTHONPATH"
         ) from error
-    if not (isinstance(found, type) and issubclass(found, nn.Module)):  # a foreign checkpoint must not call just anything
-        raise InputError(f"network {name!r} is no torch.nn.Module; name a class made from (resolution, number of classes)")
+    of_modules = isinstance(found, type) and issubclass(found, nn.Module)
+    if not (of_modules or (callable(found) and _is_own(imported))):
+        raise InputError(
+            f"network {name!r} is no torch.nn.Module; name a class made from (resolution, number of classes), or a function "
+            "in a file of your own that makes a network from them"
+        )
     return found
+
+
+def _is_own(module):
+    """Whether a module was imported from a file below this folder or one of PYTHONPATH."""
+    file = getattr(module, "__file__", None)
+    return file is not None and any(path.samefile(file) for path in own_module_file(module.__name__))
 
 
 def build_network(name, resolution, classes):
@@ -59,23 +79,38 @@ def build_network(name, resolution, classes):
 def _made(name, kind, resolution, classes):
     try:
         inspect.signature(kind).bind(resolution, classes)
-    except TypeError as error:
+    except (TypeError, ValueError) as error:
         raise InputError(
             f"network {name}: can't be made from (resolution, number of classes) ({error}); "
-            "give its class an __init__(self, resolution, classes)"
+            "let it take these two, a class in __init__(self, resolution, classes)"
         ) from error
     try:
-        return kind(resolution, classes)
-    except Exception as error:
-        reason = first_line(error)
-        raise InputError(f"network {name}: doesn't work at resolution {resolution} ({reason}); choose another") from error
+        network = kind(resolution, classes)
+    except Exception as error:  # a network's own code may raise anything
+        raise InputError(f"network {name}: {_reason(resolution, error)}") from error
+    if not isinstance(network, nn.Module):
+        raise InputError(
+            f"network {name}: gives a {type(network).__name__} instead of a torch.nn.Module; return the network"
+        )
+    return network
 
 
 def _why_not(network, resolution, error):
     first = next((layer for layer in network.modules() if isinstance(layer, nn.Conv3d)), None)
     if first is not None and first.in_channels > 1 and f"to have {first.in_channels} channels" in str(error):
         return f"its first layer reads {first.in_channels} channels, but voxels have one; make it a Conv3d(1, ...)"
-    return f"doesn't work at resolution {resolution} ({first_line(error)}); choose another"
+    return _reason(resolution, error)
+
+
+def _reason(resolution, error):
+    """Sizes that don't fit are a matter of the resolution; all else that a network's code may raise is to be mended there."""
+    if isinstance(error, ImportError):
+        return f"can't be made ({first_line(error)}); install what it needs"
+    if isinstance(error, (RuntimeError, ValueError, AssertionError, ArithmeticError)):
+        return f"doesn't work at resolution {resolution} ({first_line(error)}); choose another"
+    frames = [frame for frame in traceback.extract_tb(error.__traceback__) if TORCH not in Path(frame.filename).parents]
+    place = f"{Path(frames[-1].filename).name}, line {frames[-1].lineno}"
+    return f"its own code fails ({place}: {type(error).__name__}: {first_line(error)}); mend it there"
 
 
 def check_logits(name, output, objects, classes, when=""):

@@ -35,10 +35,13 @@ def load_checkpoint(path):
     try:
         with safe_open(path, "pt") as file:
             metadata = json.loads(file.metadata()["voxprune"])
-        tensors = load_file(path)
+        # At addresses of torch's own choice: in a file they lie anywhere, and some kernels then round otherwise.
+        tensors = {name: tensor.clone() for name, tensor in load_file(path).items()}
         if metadata.pop("sha256") != _digest(metadata, tensors):
             raise ValueError("its content has changed since it was written")
         description = metadata["description"]
+        if not isinstance(description["resolution"], int):  # it is handed to the code that makes the network
+            raise ValueError("its resolution is no number")
         network = build_network(description["network"], description["resolution"], description["classes"])
         resize(network, tensors)
         origin = msgspec.convert(metadata["origin"], Origin)
