@@ -4,6 +4,7 @@ import torch
 from torch import nn
 from torch.nn import functional
 from torch.nn.utils import prune
+from torch.nn.utils.parametrizations import spectral_norm
 
 
 def conv(inputs, filters, kernel=3, stride=1, groups=1):
@@ -250,11 +251,24 @@ class Viewed(nn.Module):
         return self.fc(self.norm(x.view(x.size(0), -1)))
 
 
+class Counted(Frame):
+    """The number of objects as a plain number, as ShuffleNets read it; a weight that a parametrization computes."""
+
+    def make(self):
+        self.stem, self.inner = spectral_norm(self.stem), conv(8, 8)
+
+    def middle(self, x):
+        x = self.inner(x)
+        objects, channels, *sizes = x.data.size()
+        x = x.view(objects, 2, channels // 2, *sizes).transpose(1, 2).reshape(int(len(x)), -1)
+        return x.view(objects, channels, *sizes)
+
+
 PRUNED = {  # {network: (convolutions that lose filters, of how many)}
     "Factored": (4, 4), "SplitShuffle": (5, 5), "PairShuffle": (3, 3), "Hierarchical": (5, 5), "Inception": (4, 4),
     "UNet": (3, 3), "SpatialAttention": (2, 4), "NeighbourAttention": (1, 2), "NonLocal": (3, 6), "Window": (1, 2),
     "PaddedShortcut": (3, 3), "PixelShuffle": (3, 3), "WrittenInto": (3, 3), "Maxout": (2, 2), "Tied": (5, 5),
-    "WrittenDown": (1, 2), "Standardised": (1, 3), "Viewed": (2, 2),
+    "WrittenDown": (1, 2), "Standardised": (1, 3), "Viewed": (2, 2), "Counted": (2, 3),
 }  # fmt: skip
 
 

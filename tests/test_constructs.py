@@ -54,7 +54,7 @@ def test_a_construct_goes_all_the_way(name, tmp_path):
     functional.cross_entropy(trained(SAMPLE.voxels), SAMPLE.labels).backward()
 
 
-@pytest.mark.parametrize("name", ["Tied", "Viewed", "SplitShuffle"])
+@pytest.mark.parametrize("name", ["Tied", "Viewed", "SplitShuffle", "Counted"])
 def test_a_construct_can_be_checked_and_exported(name):
     assert check_network(f"constructs:{name}", 16, CLASSES).startswith("prunes ")
     network = prune(build(name), Method("filter", "l1", "layer", "remove"), 50, SAMPLE)[0].eval()

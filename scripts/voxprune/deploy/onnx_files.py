@@ -17,7 +17,7 @@ from onnx import TensorProto, helper, numpy_helper
 
 from voxprune.core.errors import InputError
 from voxprune.measurement.onnx_file import INPUT, onnx_bytes
-from voxprune.measurement.runner import Unavailable
+from voxprune.measurement.runner import Unavailable, first_line
 
 LARGEST_DIFFERENCE = 1e-4  # of the largest logit, between torch and ONNX Runtime
 LARGEST_HALF = 65504.0
@@ -37,7 +37,11 @@ def float32_model(network, grid, classes, inputs):
     content = _finished(model, grid, classes)
     with torch.inference_mode():
         expected = network(inputs).numpy()
-    difference = np.abs(answer(content, inputs.numpy()) - expected).max() / (np.abs(expected).max() or 1.0)
+    try:
+        found = answer(content, inputs.numpy())
+    except Exception as error:  # ONNX Runtime raises kinds of its own
+        raise InputError(f"model.onnx: ONNX Runtime can't run it ({first_line(error)}); use model.c") from error
+    difference = np.abs(found - expected).max() / (np.abs(expected).max() or 1.0)
     if not difference <= LARGEST_DIFFERENCE:
         raise InputError(
             f"model.onnx: ONNX Runtime answers differently from torch, by {difference:.2g} of the largest logit; use model.c"
