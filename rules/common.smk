@@ -43,7 +43,7 @@ update_config(config, typed(workflow.config_settings.config or {}))
 config.update(without_removed_methods(config))
 try:
     SETTINGS = check_config(config)
-    MESHES, CLASSES = find_source(config["dataset"])
+    MESHES, CLASSES = find_source(config["dataset"], config["voxels"]["on_bad_mesh"])
     RECORD = f"{paths.experiment_folder(SETTINGS.experiment)}/config.yaml"
     check_record(RECORD, config, ".snakemake/metadata")
 except InputError as error:
@@ -151,16 +151,26 @@ GPUS = gpus_here()
 NETWORK_FILES = network_files(SETTINGS.network)
 
 
+def wanted_budgets():
+    """The most that methods with a budget of MACs or parameters ask for, below all of it: macs=75."""
+    most = max((level for level in SETTINGS.levels if level < 100), default=0)
+    budgets = {method.budget for method in SETTINGS.methods.values()} & {"macs", "parameters"}
+    return [f"{budget}={most}" for budget in sorted(budgets)]
+
+
+NETWORK_OPTIONS = ["--network", SETTINGS.network, "--resolution", str(SETTINGS.voxels.resolution), *CLASS_OPTIONS]
+NETWORK_OPTIONS += ["--reach", *wanted_budgets()]
+
+
 def check_own_network():
     """Refuses a network of the user's own that can't be trained or pruned, in a dry run too; told once for each version of it."""
     if ":" not in SETTINGS.network or find_spec("torch") is None:  # torch: else in an environment
         return
-    wanted = [SETTINGS.network, str(SETTINGS.voxels.resolution), *CLASS_OPTIONS, code_hash("check_network", *NETWORK_FILES)]
-    told = f".snakemake/voxprune-networks/{settings_hash(wanted)}.txt"
+    version = settings_hash([*NETWORK_OPTIONS, code_hash("check_network", *NETWORK_FILES)])
+    told = f".snakemake/voxprune-networks/{version}.txt"
     if Path(told).exists():
         return
-    command = [sys.executable, SCRIPTS / "check_network.py", "--network", SETTINGS.network, "--report", told]
-    command += ["--resolution", str(SETTINGS.voxels.resolution), *CLASS_OPTIONS]
+    command = [sys.executable, SCRIPTS / "check_network.py", *NETWORK_OPTIONS, "--report", told]
     done = subprocess.run(command, capture_output=True, text=True)
     if done.returncode:
         raise WorkflowError((done.stderr.strip().splitlines() or ["the check of the network failed"])[-1])

@@ -11,13 +11,10 @@ rule check_network:
     conda:
         "../envs/torch.yaml"
     params:
-        network=config["network"],
-        resolution=config["voxels"]["resolution"],
-        classes=CLASS_OPTIONS,
+        network=NETWORK_OPTIONS,
         code=code_hash("check_network", *NETWORK_FILES, *method_files("filter", "l1", "none")),
     shell:
-        stage("check_network") + "--network {params.network:q} --resolution {params.resolution} {params.classes:q} "
-        "--report {output:q} 2>&1 | tee {log:q}"
+        stage("check_network") + "{params.network:q} --report {output:q} 2>&1 | tee {log:q}"
 
 
 rule train:

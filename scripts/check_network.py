@@ -10,10 +10,16 @@ from voxprune.settings.network import NETWORKS
 
 
 def main(options):
-    sentence = f"{options.network} at resolution {options.resolution}: {check_network(options.network, options.resolution, options.classes)}"
+    told = check_network(options.network, options.resolution, options.classes, dict(options.reach))
+    sentence = f"{options.network} at resolution {options.resolution}: {told}"
     print(sentence, flush=True)
     with atomic_write(options.report) as temporary:
         temporary.write_text(sentence + "\n")
+
+
+def budget(text):
+    name, _, percent = text.partition("=")
+    return name, int(percent)
 
 
 def parse():
@@ -21,6 +27,9 @@ def parse():
     parser.add_argument("--network", required=True, help=f"{', '.join(choices(NETWORKS))} or package.module:Class")
     parser.add_argument("--resolution", type=int, required=True, help="cells along an edge of the voxel grids")
     parser.add_argument("--classes", nargs="+", action="extend", required=True, help="in the order of the labels")
+    parser.add_argument(
+        "--reach", nargs="*", type=budget, default=[], help="budgets that must be in reach, in percent, such as macs=75"
+    )
     parser.add_argument("--report", required=True, help="output: the sentence, as text")
     return parser
 

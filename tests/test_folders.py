@@ -328,3 +328,16 @@ def test_archives_that_cannot_be_used_are_named(tmp_path):
         extract_tree(archive, tmp_path / "out", ["chair"], 20, 0)
     with pytest.raises(InputError, match="no train meshes of lamp"):
         extract_tree(archive, tmp_path / "out", ["lamp"], 20, 0)
+
+
+def test_meshes_that_can_not_be_read_are_told_before_any_job(tmp_path):
+    for name in ("chair", "table"):
+        for file in ("a.off", "b.off", "c.STEP"):
+            (tmp_path / name).mkdir(exist_ok=True)
+            (tmp_path / name / file).touch()
+    dataset = DATASET | {"folder": str(tmp_path)}
+    with pytest.raises(
+        InputError, match=r"chair/c.STEP.*table/c.STEP: of a format that can't be read; convert to one of \..*skip"
+    ):
+        find_source(dataset, "fail")
+    assert find_source(dataset, "skip").classes == ["chair", "table"]

@@ -118,6 +118,20 @@ def test_a_network_that_cannot_work_is_refused_in_a_dry_run(bare, tmp_path, forw
     assert "train" in jobs(folder, "--configfile", "own.yaml")
 
 
+def test_a_budget_out_of_reach_is_refused_in_a_dry_run(bare, tmp_path):
+    folder = clone(tmp_path / "voxprune", bare)
+    layers = "nn.Conv3d(1, 4, 3), nn.ReLU(), nn.AdaptiveAvgPool3d(1), nn.Flatten(), nn.Linear(4, 99), nn.Linear(99, classes)"
+    (folder / "mine.py").write_text(
+        f"from torch import nn\n\n\ndef make(resolution, classes):\n    return nn.Sequential({layers})\n"
+    )
+    method = "{unit: filter, criterion: l1, scope: layer, apply: remove, budget: parameters}"
+    (folder / "own.yaml").write_text(
+        (folder / QUICK).read_text().replace("50, 100", "80, 100") + f"network: mine:make\nmethods: {{budget: {method}}}\n"
+    )
+    output = snakemake(folder, "-n", "--configfile", "own.yaml", check=False)
+    assert "network mine:make: a budget of 80 % of the parameters is out of reach" in output and "Job stats" not in output
+
+
 def test_an_empty_class_stops_before_any_job(bare, tmp_path, cube):
     for name in ("chair", "table"):
         for split in ("train", "test"):

@@ -8,9 +8,12 @@ from voxprune.datasets.archives import choose, find_members
 from voxprune.datasets.folders import SPLITS, find_classes, find_layout, find_meshes
 from voxprune.datasets.furniture_classes import MAKERS
 from voxprune.datasets.modelnet import MODELNET, check_tree
+from voxprune.meshes.endings import READABLE, is_readable
 
 # Snakemake's paths can't hold these; the last are what Python makes of names that aren't UTF-8.
 STRANGE = set("{}<>") | set(map(chr, range(32))) | set(map(chr, range(0xD800, 0xE000)))
+
+NAMED = 5  # files in a sentence
 
 
 class Source(NamedTuple):
@@ -20,11 +23,11 @@ class Source(NamedTuple):
     classes: list
 
 
-def find_source(dataset):
-    """The Source of a data set; dataset: the keys of `dataset` in the config.
+def find_source(dataset, on_bad_mesh="skip"):
+    """The Source of a data set; dataset: the keys of `dataset` in the config, on_bad_mesh: that of `voxels`.
 
     What the user has already is looked at: raises InputError where a class or a split has no meshes, or ModelNet's
-    not as many as were published.
+    not as many as were published, or meshes are of formats that can't be read and none may be left out.
     """
     tree, classes = dataset["folder"], _classes(dataset)
     if dataset["archive"] and dataset["source"] == "folder":
@@ -36,10 +39,23 @@ def find_source(dataset):
         if "{split}" not in layout:
             raise InputError(f"{tree}: no folders train and test in it; use `source: folder`")
         check_tree(tree, classes, MODELNET[dataset["source"]].counts)
+    meshes = []
     for name in classes:
         for split in SPLITS:
-            find_meshes(Path(tree) / layout.format(name=name, split=split), *split_arguments(layout, split, dataset))
+            folder = Path(tree) / layout.format(name=name, split=split)
+            meshes += find_meshes(folder, *split_arguments(layout, split, dataset))
+    if on_bad_mesh == "fail":
+        _refuse_foreign([path for path in meshes if not is_readable(path.name)])
     return Source(f"{tree}/{layout}", classes)
+
+
+def _refuse_foreign(meshes):
+    if meshes:
+        more = f" and {len(meshes) - NAMED} more" if len(meshes) > NAMED else ""
+        raise InputError(
+            f"{', '.join(map(str, meshes[:NAMED]))}{more}: of a format that can't be read; convert to one of {' '.join(READABLE)}, "
+            "or set `voxels: on_bad_mesh: skip` to leave such files out"
+        )
 
 
 def split_arguments(layout, split, dataset):

@@ -16,6 +16,11 @@ def is_mesh(name):
     return not name.startswith(".") and name.lower().endswith((*READABLE, *FOREIGN))
 
 
+def is_readable(name):
+    """Whether a mesh of this name can be read, by its ending."""
+    return name.lower().endswith((*READABLE,))
+
+
 def format_files(names):
     """The files of code that read meshes of these names, without doubles, sorted."""
     endings = {f".{name.lower().rpartition('.')[2]}" for name in names}

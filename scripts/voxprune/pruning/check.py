@@ -14,7 +14,7 @@ from voxprune.networks.checkpoint import load_checkpoint, save_checkpoint
 from voxprune.networks.origin import Origin
 from voxprune.pruning.extent import extent
 from voxprune.pruning.groups import find_groups
-from voxprune.pruning.prune import prune
+from voxprune.pruning.prune import check_reach, prune
 from voxprune.pruning.scoring import Sample
 from voxprune.settings.method import Method
 from voxprune.settings.training import Recipe
@@ -24,12 +24,12 @@ OBJECTS = 3
 TRIAL = Method("filter", "l1", "layer", "remove")
 
 
-def check_network(name: str, resolution: int, classes: list[str]) -> str:
+def check_network(name: str, resolution: int, classes: list[str], reach: dict[str, int] | None = None) -> str:
     """Builds a network, trains it for one step, finds what can be pruned, removes half of it with the proof, saves and
     loads it, and trains it for one more step. Returns the sentence of `extent`.
 
-    classes: their names. Leaves torch's random state as it was. Raises InputError with the layer and the reason where
-    anything of this fails.
+    classes: their names. reach: {budget: percent} that removing filters must be able to save, of macs or parameters. Leaves
+    torch's random state as it was. Raises InputError with the layer and the reason where anything of this fails.
     """
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(0)
@@ -45,6 +45,8 @@ def check_network(name: str, resolution: int, classes: list[str]) -> str:
             raise InputError(f"network {name}: {extent(network)}; there is nothing to prune, choose another network")
         if groups:
             _check_removal(name, network, sample)
+        for budget, percent in (reach or {}).items():
+            _stage(name, network, "counting a budget", lambda asked=(budget, percent): check_reach(network, *asked))
         return extent(network)
 
 

@@ -70,8 +70,8 @@ def check_reach(parent: nn.Module, budget: str, percent: float) -> None:
     most = reach_percent(parent, budget)
     if most < percent < 100:
         raise InputError(
-            f"a budget of {percent:g} % of the {budget} is out of reach: without any filter {most:.0f} % are gone; "
-            f"choose a level up to {most:.0f}, or budget units"
+            f"a budget of {percent:g} % of the {budget} is out of reach: without any filter {most:.1f} % are gone; "
+            f"choose levels up to {int(most)}, or budget units"
         )
 
 
