@@ -115,7 +115,9 @@ def test_a_budget_out_of_reach_is_told():
     assert 0 < most < 99
     check_reach(network, "parameters", most)
     check_reach(network, "parameters", 100)
-    sentence = f"a budget of 99 % of the parameters is out of reach: .* {most:.1f} % are gone; choose levels up to {int(most)},"
+    sentence = (
+        f"a budget of 99 % of the parameters is out of reach: .* {most:.1f} % are gone; choose levels up to {int(most)},"
+    )
     with pytest.raises(InputError, match=sentence):
         check_reach(network, "parameters", 99)
     with pytest.raises(InputError, match=f"network constructs:Window: {sentence}"):
