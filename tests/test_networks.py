@@ -147,3 +147,14 @@ def test_a_function_in_a_file_of_ones_own_makes_a_network(tmp_path, monkeypatch)
     with pytest.raises(InputError, match="its resolution is no number"):
         load_checkpoint(tmp_path / "x.safetensors")
     assert not (tmp_path / "sprung").exists()
+
+
+@pytest.mark.parametrize("name", ["original", "voxnet", "resnet3d"])
+def test_what_is_left_without_filters_costs_its_output_layers_alone(name):
+    nothing = remove_level(build_network(name, 16, TEN), Method("filter", "l1", "layer", "remove"), 100)
+    convolutions = {layer for layer, module in nothing.named_modules() if isinstance(module, torch.nn.Conv3d)}
+    costs = macs_by_layer(nothing)
+    assert convolutions <= set(costs) and not any(costs[layer] for layer in convolutions)
+    assert sum(costs.values()) == sum(
+        module.weight.numel() for module in nothing.modules() if isinstance(module, torch.nn.Linear)
+    )

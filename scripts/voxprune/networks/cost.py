@@ -10,6 +10,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
 
 from voxprune.networks.build import convolutions
+from voxprune.networks.empty import is_standing_in
 
 
 class _Counter(TorchDispatchMode):
@@ -22,7 +23,7 @@ class _Counter(TorchDispatchMode):
     def __torch_dispatch__(self, operation, types, args=(), kwargs=None):
         output = operation(*args, **(kwargs or {}))
         formula = flop_counter.flop_registry.get(operation.overloadpacket)
-        if formula:
+        if formula and not is_standing_in():
             layer = self.running[-1]
             self.found[layer] = self.found.get(layer, 0) + formula(*args, **(kwargs or {}), out_val=output) // 2
         return output

@@ -8,6 +8,7 @@ CONVOLUTIONS = {
     getattr(torch, f"conv{transposed}{axes}d"): bool(transposed) for transposed in ("", "_transpose") for axes in (1, 2, 3)
 }
 _running = []  # the modes of the forward passes that are under way
+_standing_in = []  # the functions for whose tensors of nothing zeros stand in just now
 
 
 class WithoutChannels(TorchFunctionMode):
@@ -20,15 +21,28 @@ class WithoutChannels(TorchFunctionMode):
     def __torch_function__(self, function, types, args=(), kwargs=None):
         kwargs = kwargs or {}
         if function in CONVOLUTIONS and (args[0].shape[1] == 0 or args[1].numel() == 0):
-            return _convolve(function, *_arguments(*args, **kwargs))
+            return _stand_in(_convolve, function, *_arguments(*args, **kwargs))
         if _not_exportable(function) and args[0].numel() == 0:
-            return _with_stand_in(function, args, kwargs)
+            return _stand_in(_with_one_channel, function, args, kwargs)
         try:
             return function(*args, **kwargs)
         except (RuntimeError, ValueError, IndexError):
             if not args or not isinstance(args[0], torch.Tensor) or args[0].numel():
                 raise
-            return _with_stand_in(function, args, kwargs)
+            return _stand_in(_with_one_channel, function, args, kwargs)
+
+
+def is_standing_in() -> bool:
+    """Whether what is computed now is of zeros that stand in for nothing, so that it costs nothing on paper."""
+    return bool(_standing_in)
+
+
+def _stand_in(work, function, *args):
+    _standing_in.append(function)
+    try:
+        return work(function, *args)
+    finally:
+        _standing_in.pop()
 
 
 def _not_exportable(function):
@@ -59,7 +73,7 @@ def _convolve(function, inputs, weight, bias, args, kwargs):
     return function(zeros, weight, bias, **options)
 
 
-def _with_stand_in(function, args, kwargs):
+def _with_one_channel(function, args, kwargs):
     inputs = args[0]
     empty = inputs.shape.index(0)
     shape = [max(1, size) for size in inputs.shape]
