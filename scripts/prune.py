@@ -4,6 +4,7 @@ import argparse
 import csv
 from functools import partial
 from pathlib import Path
+from types import SimpleNamespace
 
 import msgspec
 import torch
@@ -35,6 +36,7 @@ def main(options):
     check(options)
     network, origin = load_checkpoint(options.parent)
     method = from_options(Method, options)
+    check_method(method, origin, options)
     check_parent(options.parent, origin, method)
     teacher, teacher_origin = load_teacher(options, method, network)
     classes, seed, resolution = network.description["classes"], origin.seed, network.description["resolution"]
@@ -77,6 +79,16 @@ def check(options):
         raise InputError(f"criterion {options.criterion!r} doesn't rank {options.unit}s; choose one of {', '.join(known)}")
     if not 0 <= options.level <= 100:
         raise InputError(f"level {options.level} is no share of a network; choose one from 0 to 100 percent")
+
+
+def check_method(method, origin, options):
+    """Raises InputError for settings of the method that contradict each other, as the check of a config does."""
+    config = SimpleNamespace(
+        network="", levels=[options.level], training=origin.recipe
+    )  # what the network can't is found below
+    wrong = next(method.contradictions(config), None)
+    if wrong is not None:
+        raise InputError(f"{options.method}{wrong}")
 
 
 def check_parent(path, origin, method):

@@ -52,6 +52,16 @@ def test_a_level_is_a_share(run, level):
         run(level=level)
 
 
+@pytest.mark.parametrize("options, sentence", [
+    ({"retrain": "finetune"}, "retrain finetune needs `epochs`"),
+    ({"retrain": "finetune", "epochs": 1, "distil": 0.5}, "distil needs `temperature`"),
+    ({"unit": "weight"}, "single weights can't be removed; use `apply: mask` or `unit: filter`"),
+])  # fmt: skip
+def test_settings_that_contradict_each_other_are_refused_as_in_a_config(run, options, sentence):
+    with pytest.raises(SystemExit, match=f"prune: m: {sentence}"):
+        run(**options)
+
+
 def test_what_only_the_job_can_refuse_names_the_recipe(run):
     with pytest.raises(
         SystemExit, match="prune: m 50 seed 0: layer conv1: a channel multiple of 17 takes nothing .*; choose a smaller$"
