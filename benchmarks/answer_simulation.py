@@ -148,4 +148,4 @@ if __name__ == "__main__":
     parser.add_argument("--experiments", type=int, default=200)
     options = parser.parse_args()
     accuracy(options.experiments)
-    times(options.experiments // 4)
+    times(max(1, options.experiments // 4))
