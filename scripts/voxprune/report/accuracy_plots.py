@@ -165,7 +165,9 @@ def classes_by_level(axes, classes, answer):
         for row, column in np.argwhere(points.notna().to_numpy()):
             value = points.iloc[row, column]
             colour = "white" if abs(value) > 35 else "black"
-            panel.text(column, row, f"{value:+.0f}" if round(value) else "0", ha="center", va="center", fontsize=6, color=colour)
+            panel.text(
+                column, row, f"{value:+.0f}" if round(value) else "0", ha="center", va="center", fontsize=6, color=colour
+            )
         panel.set_xticks(range(len(points.columns)), [f"{level:g}" for level in points.columns], fontsize=8)
         panel.set_yticks(range(len(names)), names, fontsize=8)
         panel.set(title=method, xlabel="level, %")
