@@ -16,7 +16,7 @@ run: .venv/ready  ## install what running needs, then run the default experiment
 	snakemake --cores all --resources gpu=1
 
 test: .venv/tested lint  ## install what tests need, then lint and run the tests
-	python -m pytest tests
+	python -m pytest -n auto --dist loadfile tests
 
 lint: .venv/tested  ## check style, format and types
 	ruff check .

@@ -11,6 +11,7 @@ import sys
 import tempfile
 import time
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import torch
@@ -83,6 +84,7 @@ def main():
         return network, torch.optim.SGD(network.parameters(), lr=0.001, momentum=0.9)
 
     mine, theirs, plain = fresh(True), fresh(True), fresh(False)
+    job = SimpleNamespace(voxels=voxels, teacher=None)
     inputs = unpack(voxels.packed, options.resolution)
     rates = [RECIPE.learning_rate] * -(-options.objects // BATCH)
     with tempfile.TemporaryDirectory() as folder:
@@ -90,7 +92,7 @@ def main():
         for number, grid in enumerate(grids):
             np.savez_compressed(folder / f"{number}.npz", grid.astype(np.int64))
         work = {
-            "ours": lambda: _train_epoch(mine[0], None, mine[1], voxels, RECIPE, torch.Generator().manual_seed(0), rates),
+            "ours": lambda: _train_epoch(mine[0], None, mine[1], job, RECIPE, torch.Generator().manual_seed(0), rates),
             "bare": lambda: bare(*theirs, inputs, labels),
             "bare, default memory format": lambda: bare(*plain, inputs, labels),
             "study": lambda: study(*plain, folder, labels),

@@ -24,9 +24,11 @@ JOINED = {
     "training",
     "method",
     "measurement",
-    "staircase",
+    "more",
+    "stop",
 }  # params that `options` in common.smk has quoted
 NUMBERS = {
+    "methods",
     "resolution",
     "seed",
     "seeds",

@@ -76,5 +76,5 @@ def test_finer_levels_are_chosen_by_validation_accuracy():
     table = pd.DataFrame(
         rows, columns=["method", "level_percent", "accuracy_percent", "validation_accuracy_percent"]
     ).assign(seed=0)
-    assert refinement.gaps(table, 1.0) == {"filter": (10, 20)}
-    assert refinement.gaps(table.drop(columns="accuracy_percent"), 1.0) == {"filter": (10, 20)}
+    assert refinement.gaps(table, 1.0) == {"filter": refinement.Gap(10, 20, 10.0)}
+    assert refinement.gaps(table.drop(columns="accuracy_percent"), 1.0) == {"filter": refinement.Gap(10, 20, 10.0)}

@@ -339,7 +339,7 @@ def test_adding_a_method_that_prunes_early_trains_no_parent_again(copy):
 def test_changing_a_plots_code_redraws_only(copy):
     plots = copy / "scripts/voxprune/report/accuracy_plots.py"
     plots.write_text(plots.read_text().replace("Accuracy by pruning level", "Another title"))
-    assert jobs(copy, "--configfile", QUICK) == {"draw_plots": 1}
+    assert jobs(copy, "--configfile", QUICK) == {"draw_plots": 1, "write_front_page": 1}
 
 
 def test_another_margin_answers_anew_and_redraws(copy):
@@ -355,7 +355,7 @@ def test_the_report_opens_with_the_answer_and_needs_no_network(finished):
     assert "quick: how far can the network be pruned?" in page
     for category in ("Accuracy", "Demand", "Networks", "Objects", "Tables", "Training and layers"):
         assert f'"{category}"' in page
-    assert "Test accuracy by pruning level." in page and '"level, %": "50"' in page
+    assert "Test accuracy by pruning level, whole and near the parent." in page and '"level, %": " 50"' in page
     assert not re.findall(r"<(?:script|link|img)[^>]+(?:src|href)=[\"']https?://", page)
 
 
