@@ -83,9 +83,8 @@ def check(options):
 
 def check_method(method, origin, options):
     """Raises InputError for settings of the method that contradict each other, as the check of a config does."""
-    config = SimpleNamespace(
-        network="", levels=[options.level], training=origin.recipe
-    )  # what the network can't is found below
+    # Without the network, because what that can't is found where it is pruned.
+    config = SimpleNamespace(network="", levels=[options.level], training=origin.recipe)
     wrong = next(method.contradictions(config), None)
     if wrong is not None:
         raise InputError(f"{options.method}{wrong}")

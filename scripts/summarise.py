@@ -12,15 +12,14 @@ from voxprune.core.paths import network_folder
 def main(options):
     networks = [(seed, "parent", 0) for seed in options.seeds]
     networks += [(seed, name, level) for seed in options.seeds for name in options.methods for level in options.levels]
-    networks += [(seed, name, 0) for seed in options.seeds for name in options.trained_on]
     measured = {tuple(one.rsplit("/", 1)) for one in options.measured}
-    folders = {network: network_folder(options.results, *network) for network in networks}
-    metrics = [folder / "metrics.json" for folder in folders.values()]
     demand = [
-        folder / "demand.json"
-        for (seed, name, level), folder in folders.items()
-        if (name, str(seed)) in measured and (level, name) not in {(0, method) for method in options.trained_on}
+        network_folder(options.results, seed, name, level) / "demand.json"
+        for seed, name, level in networks
+        if (name, str(seed)) in measured
     ]
+    networks += [(seed, name, 0) for seed in options.seeds for name in options.trained_on]
+    metrics = [network_folder(options.results, *network) / "metrics.json" for network in networks]
     for table, path in ((summarise(metrics), options.summary), (gather_demand(demand), options.demand_table)):
         with atomic_write(path) as temporary:
             table.to_csv(temporary, index=False)

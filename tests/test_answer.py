@@ -198,6 +198,8 @@ def test_a_speed_that_was_not_measured_well_is_no_speed():
     outcomes, summary, demand = experiment()
     _, found = answer(outcomes, summary, demand.assign(**{"speedup.low": 0.8, "speedup.high": 11.0}))
     assert "not measured well enough to tell its speed from the parent's" in sentences.decision_text(found)
+    text = sentences.render(sentences.tell(found), "markdown")
+    assert "it is not measured well enough to tell its speed from the parent's." in text and "it runs not" not in text
 
 
 def test_a_parent_that_learned_nothing_is_told():

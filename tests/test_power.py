@@ -47,6 +47,16 @@ def test_the_experiments_own_number_of_seeds_is_told(seeds, objects):
     assert table["seeds"].is_monotonic_increasing
 
 
+def test_where_there_are_only_controls_they_share_the_error_as_in_the_verdicts():
+    outcomes, summary, demand = experiment(seeds=3, objects=300)
+    found = []
+    for criterion in ("l1", "random"):
+        summary.loc[summary["method"] != "parent", "criterion"] = criterion
+        levels = comparison.compare_levels(outcomes, summary, demand, 1.0, 0.95)
+        found.append(power.power_found(outcomes, levels, 1.0, 0.05))
+    assert found[0].equals(found[1])
+
+
 def test_it_is_told_before_anything_is_trained(tmp_path, capsys):
     """From the tables of the test voxels: 900 objects that could be voxelized, of which one more could not."""
     pd.DataFrame({"status": ["ok"] * 900 + ["skipped"]}).to_csv(tmp_path / "chair.csv", index=False)

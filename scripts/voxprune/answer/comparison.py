@@ -82,7 +82,7 @@ def compare_levels(
         cautious.append(statistics.difference(correct, parent, confidence, conservative=True))
         rows.append(
             {
-                "method": method, "level_percent": level, "margin_points": margin_points, **about.loc[(method, level)].to_dict(),
+                "method": method, "level_percent": level, **about.loc[(method, level)].to_dict(),
                 "control": about.loc[(method, level), "criterion"] == CONTROL,
                 "collapsed": bool(collapsed[method, level]),
                 **_against_parent(correct, parent, outcomes, margin_points, confidence),
@@ -107,18 +107,23 @@ def compare_levels(
 
 def _in_sequence(table, allowed):
     """(adjusted p, the error that a row's test is allowed), a value a row. Controls are tested like one more method each, and
-    cost the methods nothing; where there are only controls, they are the methods."""
+    cost the methods nothing."""
     tested = table[table["method"] != "parent"]
     p_values = tested["p_non_inferior"].where(~tested["collapsed"], 1.0).groupby(tested["method"], sort=False).agg(list)
-    controls = set(tested.loc[tested["control"], "method"])
-    methods = [name for name in p_values.index if name not in controls] or list(p_values.index)
+    methods = methods_that_share(table)
     adjusted = dict(zip(methods, sequence.adjusted([p_values[name] for name in methods])))
     strictness = dict(zip(methods, sequence.strictness(list(adjusted.values()), allowed)))
-    for name in controls - set(methods):
+    for name in set(p_values.index) - set(methods):
         so_far = len(methods) * np.maximum.accumulate(p_values[name])
         adjusted[name], strictness[name] = so_far.clip(max=1).tolist(), allowed / len(methods)
     adjusted["parent"], strictness["parent"] = [np.nan], allowed
     return np.concatenate([adjusted[name] for name in dict.fromkeys(table["method"])]), table["method"].map(strictness)
+
+
+def methods_that_share(levels: pd.DataFrame) -> list[str]:
+    """The methods that share the allowed error: all but the controls, or where there are only controls, those."""
+    pruned = levels[levels["method"] != "parent"]
+    return list(dict.fromkeys(pruned.loc[~pruned["control"], "method"])) or list(dict.fromkeys(pruned["method"]))
 
 
 def _against_parent(correct, parent, outcomes, margin_points, confidence):
@@ -149,7 +154,7 @@ def costs(summary: pd.DataFrame, demand: pd.DataFrame) -> pd.DataFrame:
     """Mean cost over seeds, a row a (method, level): what training and running take, and speedups with interval and verdict.
 
     Latency and energy are those measured in `fastest_cell` of the largest batch (`latency_ms`, `speedup_*`, `energy_*`) and of the
-    smallest (`latency_one_ms`, `speedup_one_*`, where that is another). Speedups compare a network with its parent in the job that
+    smallest (`latency_one_ms`, `speedup_one_*`). Speedups compare a network with its parent in the job that
     measured both side by side. NaN where not measured.
     """
     paper = [

@@ -29,7 +29,7 @@ def find_answer(
         name: _method_answer(rows, levels)
         for name, rows in levels[levels["method"] != "parent"].groupby("method", sort=False)
     }
-    decision = _decision(levels, tables["seeds"])
+    decision = _decision(levels, tables["seeds"], settings["margin_points"])
     parent = _interval(levels[levels["method"] == "parent"].iloc[0], "accuracy_percent")
     return {
         "experiment": str(summary["experiment"].iloc[0]),
@@ -85,7 +85,7 @@ def _is_the_study(about):
     return about["network"] == network and about["dataset"].startswith(dataset)
 
 
-def _decision(levels, seeds):
+def _decision(levels, seeds, margin_points):
     """The network to take: `shown` where one is non-inferior and saves something, else the best `guess`, else None.
 
     Of several the one that saves most MACs, of equals most bytes, then the one that loses least at worst. Controls are no choice.
@@ -97,7 +97,7 @@ def _decision(levels, seeds):
     })  # fmt: skip
     choices = choices[(choices["saved_macs"] > 0) | (choices["saved_compressed_bytes"] > 0)]
     shown = choices[choices["verdict"] == "non-inferior"]
-    hopeful = choices[(choices["verdict"] == "undecided") & (choices["difference_points"] > -choices["margin_points"])]
+    hopeful = choices[(choices["verdict"] == "undecided") & (choices["difference_points"] > -margin_points)]
     kind, rows = ("shown", shown) if len(shown) else ("guess", hopeful)
     if not len(rows):
         return {"kind": "none", "network": None, "next": None, "controls": []}
@@ -175,13 +175,13 @@ def _network(row, parent):
         "breaks_at_most_percent": float(row["breaks_at_most_percent"]),
         "worst_class": {"name": row["worst_class"], "difference_points": _interval(row, "worst_class_points")},
         "saved_percent": {cost: _saved_percent(row, parent, cost) for cost in COSTS},
-        "speedup": _ratio(row, "speedup"),
-        "speedup_one": _ratio(row, "speedup_one"),
-        "energy_ratio": _ratio(row, "energy_ratio"),
+        "speedup": measured_ratio(row, "speedup"),
+        "speedup_one": measured_ratio(row, "speedup_one"),
+        "energy_ratio": measured_ratio(row, "energy_ratio"),
     }
 
 
-def _ratio(row, name):
+def measured_ratio(row: pd.Series, name: str) -> dict | None:
     """A measured ratio with its interval and verdict; None where it wasn't measured."""
     found = {part: _number(row.get(f"{name}_{part}")) for part in ("mean", "low", "high")}
     return None if found["mean"] is None else {**found, "verdict": row[f"{name}_verdict"]}
@@ -193,7 +193,7 @@ MEASURED = {"latency_ms": "speedup", "energy_mj": "energy_ratio"}  # costs that 
 def _saved_percent(row, parent, cost):
     """Percent of the parent's cost, None where it isn't known; 0 of a measured cost where there is no difference."""
     if cost in MEASURED:
-        ratio = _ratio(row, MEASURED[cost])
+        ratio = measured_ratio(row, MEASURED[cost])
         if ratio is None:
             return None
         share = 1 / ratio["mean"] if cost == "latency_ms" else ratio["mean"]
@@ -243,7 +243,7 @@ def found_at(rows: pd.DataFrame, level: float) -> dict:
     return {
         "verdict": None if row is None else row["verdict"],
         "difference_points": None if row is None else _interval(row, "difference_points"),
-        "speedup": None if row is None else _ratio(row, "speedup"),
+        "speedup": None if row is None else measured_ratio(row, "speedup"),
         "largest_level_percent": float(kept.max()) if len(kept) else None,
     }
 

@@ -1,12 +1,13 @@
 """Power: how often an experiment of some size would show that a network is non-inferior which loses nothing."""
 
 from collections.abc import Iterable
+from dataclasses import astuple, replace
 
 import numpy as np
 import pandas as pd
 from scipy import stats
 
-from voxprune.answer.comparison import PARENT, Outcomes
+from voxprune.answer.comparison import PARENT, Outcomes, methods_that_share
 from voxprune.answer.statistics import Spread, spread_of_difference
 
 SEEDS = (3, 6, 10, 20)  # that a plan tells the power of
@@ -15,7 +16,6 @@ SEEDS = (3, 6, 10, 20)  # that a plan tells the power of
 DISAGREEMENT_PERCENT = 4.0
 SEED_SD_POINTS = 0.3
 DRAWS = 400
-PARTS = ("seeds", "objects", "rest")  # of a Spread
 
 
 def power(seeds: int, objects: int, margin_points: float, strictness: float, spread: Spread) -> float:
@@ -48,7 +48,7 @@ def power_by_seeds(
     objects: int, methods: int, margin_points: float, allowed: float, spread: Spread, seeds: Iterable[int] = SEEDS
 ) -> pd.DataFrame:
     """A row a number of seeds: `seeds`, `power_percent` of the first level of a method. allowed: the error of all methods together."""
-    shares = [100 * power(count, objects, margin_points, allowed / max(1, methods), spread) for count in seeds]
+    shares = [100 * power(count, objects, margin_points, allowed / methods, spread) for count in seeds]
     return pd.DataFrame({"seeds": list(seeds), "power_percent": shares})
 
 
@@ -58,10 +58,12 @@ def power_found(outcomes: Outcomes, levels: pd.DataFrame, margin_points: float, 
     levels: from `comparison.compare_levels`. allowed: the error of all methods together. From one seed, what seeds differ by is assumed.
     """
     tested = levels[(levels["method"] != "parent") & ~levels["collapsed"] & (levels["level_percent"] > 0)]
-    methods = levels.loc[(levels["method"] != "parent") & ~levels["control"], "method"].nunique()
     first = tested.groupby("method", sort=False)["level_percent"].first().items()
     found = [spread_of_difference(outcomes.correct[key], outcomes.correct[PARENT]) for key in first]
     assumed, count = assumed_spread(), len(outcomes.seeds)
-    means = [float(np.mean([getattr(one, part) for one in found])) if found else getattr(assumed, part) for part in PARTS]
-    spread = Spread(assumed.seeds if count == 1 else means[0], *means[1:])
-    return power_by_seeds(len(outcomes.labels), methods, margin_points, allowed, spread, sorted({count, *SEEDS}))
+    spread = Spread(*np.mean([astuple(one) for one in found or [assumed]], axis=0).tolist())
+    if count == 1:
+        spread = replace(spread, seeds=assumed.seeds)
+    return power_by_seeds(
+        len(outcomes.labels), len(methods_that_share(levels)), margin_points, allowed, spread, sorted({count, *SEEDS})
+    )

@@ -17,6 +17,7 @@ from voxprune.answer.words import (
     reach,
     short,
     signed,
+    speed_is_told,
     speed_text,
     speed_words,
 )
@@ -46,7 +47,7 @@ def tell(answer: dict, pictures: Sequence[str] = ()) -> list:
         ("text", _evidence(answer)),
         *([("heading", "What to know about these figures"), ("list", answer["warnings"])] if answer["warnings"] else []),
         ("heading", "Method by method"),
-        ("list", [_method_sentence(name, method, answer) for name, method in answer["methods"].items()]),
+        ("list", [_method_sentence(name, method) for name, method in answer["methods"].items()]),
         *([("heading", "At equal cost"), ("list", _equal_cost(answer))] if _equal_cost(answer) else []),
         *([("heading", "What the original study claimed, and what was found here"), ("list", _study(answer))]
           if answer["study"] else []),
@@ -97,7 +98,7 @@ def decision_text(answer: dict) -> str:
         )
     after = answer["decision"]["next"]
     if after and answer["decision"]["kind"] == "shown":
-        text += f" {_next_level(after, answer)}"
+        text += f" {_next_level(after)}"
     controls = [f"`{control}`" for control in answer["decision"]["controls"]]
     if controls:
         are = "are" if len(controls) > 1 else "is"
@@ -135,7 +136,7 @@ def _breaks(network, answer):
     return f"{broken}; up to {network['breaks_at_most_percent']:.0f} % of new ones may, so test the one you ship: {alone}."
 
 
-def _next_level(network, answer):
+def _next_level(network):
     at = f"{network['level_percent']:g} %"
     if network["collapsed"]:
         return f"At {at} a layer keeps nothing, and the network answers the same for every object."
@@ -229,10 +230,10 @@ def _limit(network):
     return f"{network['level_percent']:g} %: {network['verdict']}, {signed(network['difference_points']['mean'])}"
 
 
-def _method_sentence(name, method, answer):
+def _method_sentence(name, method):
     found, after = method["largest"], method["limited_by"]
     if found is None:
-        return f"`{name}`: no level is shown to keep accuracy. {_why_not(after, answer)}"
+        return f"`{name}`: no level is shown to keep accuracy. {_why_not(after)}"
     if found["level_percent"] == 0:
         text = f"`{name}`: unpruned, trained on for as long: {against_parent(found['difference_points'])}."
     else:
@@ -241,20 +242,19 @@ def _method_sentence(name, method, answer):
             f"`{name}`: {found['level_percent']:g} % of the {UNITS[method['unit']]} can be {verb}: {against_parent(found['difference_points'])}, "
             f"at worst {at_worst(found['at_worst_points'])}. {_saving_sentence(found)}"
         )
-    return f"{text} {_why_not(after, answer) if after else 'No higher level was tested.'}"
+    return f"{text} {_why_not(after) if after else 'No higher level was tested.'}"
 
 
 def _saving_sentence(found):
     saved = [f"{value:.0f} % of the {short(cost)}" for cost, value in found["saved_percent"].items()
              if cost != "latency_ms" and value and round(value) > 0]  # fmt: skip
     costs_more = [short(cost) for cost, value in found["saved_percent"].items() if value and round(value) < 0]
-    text = "That saves " + (listing(saved) if saved else "nothing counted") + f"; it runs {speed_words(found['speedup'])}."
-    if found["speedup"] is None:
-        text = text.replace("it runs of a speed that wasn't measured", "its speed wasn't measured")
+    text = "That saves " + (listing(saved) if saved else "nothing counted")
+    text += f"; it {'runs' if speed_is_told(found['speedup']) else 'is'} {speed_words(found['speedup'])}."
     return text + (f" It costs more {listing(costs_more)}." if costs_more else "")
 
 
-def _why_not(network, answer):
+def _why_not(network):
     """Why this level is not taken."""
     at = f"{network['level_percent']:g} %"
     if network["collapsed"]:

@@ -1,4 +1,4 @@
-"""What measurements and predictions allow to say: intervals, tests, fronts. Numbers in, numbers out."""
+"""What measurements and predictions allow to say: intervals and tests. Numbers in, numbers out."""
 
 from dataclasses import dataclass, replace
 from typing import Any

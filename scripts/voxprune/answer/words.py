@@ -15,13 +15,20 @@ def against_parent(points: dict) -> str:
     return f"accuracy {side} ({signed(points['low'])} to {signed(points['high'])})"
 
 
+def speed_is_told(speedup: dict | None) -> bool:
+    """Whether a measurement tells the speed from the parent's, or that both are alike."""
+    if speedup is None or speedup["verdict"] != "no difference":
+        return speedup is not None
+    return speedup["high"] is not None and speedup["high"] <= UNCLEAR
+
+
 def speed_words(speedup: dict | None) -> str:
     """`1.9 times as fast`, `at most 2 % faster`."""
     if speedup is None:
         return "of a speed that wasn't measured"
+    if not speed_is_told(speedup):
+        return "not measured well enough to tell its speed from the parent's"
     if speedup["verdict"] == "no difference":
-        if speedup["high"] is None or speedup["high"] > UNCLEAR:
-            return "not measured well enough to tell its speed from the parent's"
         return f"at most {max(0.0, 100 * (speedup['high'] - 1)):.0f} % faster"
     return (
         f"{speedup['mean']:.2g} times as fast" if speedup["mean"] >= 1 else f"slower ({speedup['mean']:.2g} times as fast)"
@@ -49,12 +56,16 @@ def signed(value: float) -> str:
 
 def at_worst(value: float) -> str:
     """A bound as `signed`, rounded down: it must stay true."""
-    return signed(math.floor(10 * value + 1e-9) / 10)
+    return signed(_rounded_down(value))
 
 
 def at_most(value: float) -> str:
     """The loss that a bound allows: `0.8 points`; `0 points` of one above no loss."""
-    return counted(max(0.0, -math.floor(10 * value + 1e-9) / 10), "point")
+    return counted(max(0.0, -_rounded_down(value)), "point")
+
+
+def _rounded_down(value):
+    return math.floor(10 * value + 1e-9) / 10
 
 
 def percent(value: float | None) -> str:

@@ -108,16 +108,16 @@ def measure(networks, rounds, calls, tell=lambda _: None):
     """
     cells = at_hand(networks)
     keys = [(number, *cell) for number in range(len(networks)) for cell in cells]
-    runs = {key: runner(networks[key[0]], *key[1:]) for key in keys} | {}
-    again = {("again", *cell): runs[0, *cell] for cell in cells}
+    runs = {key: runner(networks[key[0]], *key[1:]) for key in keys}
     objects = {key: voxels(networks[key[0]].resolution) for key in keys}
-    objects |= {key: objects[0, *key[1:]] for key in again}
-    times, rng = {key: [] for key in [*runs, *again]}, np.random.default_rng(0)
+    for cell in cells:
+        runs["again", *cell], objects["again", *cell] = runs[0, *cell], objects[0, *cell]
+    times, order, rng = {key: [] for key in runs}, list(runs), np.random.default_rng(0)
     for number in range(rounds):
         tell(f"round {number + 1} of {rounds}")
-        for place in rng.permutation(len(times)):
-            key = list(times)[place]
-            times[key].append(_timed((runs | again)[key], objects[key], calls))
+        for place in rng.permutation(len(order)):
+            key = order[place]
+            times[key].append(_timed(runs[key], objects[key], calls))
     times = {key: np.array(one) for key, one in times.items()}
     rows = [_row(networks[key[0]], key, times) for key in keys]
     control = [

@@ -4,6 +4,7 @@ import collections
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from statistics import fmean
 
 import numpy as np
 import torch
@@ -91,11 +92,11 @@ def _figures(found, cell, meter, idle):
         "gpu_utilization_percent": utilization,
         "gpu_utilization_per_inference_percent": _scaled(utilization, mean, 1 / cell.batch_size),
         "gpu_busy_ms_per_inference": _scaled(utilization, mean, 10 * seconds / objects),
-        "sm_activity_percent": _mean([one.gpu.sm_activity() for one in found]),
+        "sm_activity_percent": _together([one.gpu.sm_activity() for one in found], fmean),
         "energy_mj_per_inference": Reading(joules and 1000 * joules / objects, meter.reason),
         "net_energy_mj_per_inference": Reading(net and 1000 * net / objects, meter.reason or idle.reason),
         "idle_power_w": idle,
-        **{name: _most([one.memory[name] for one in found]) for name in found[0].memory},
+        **{name: _together([one.memory[name] for one in found], max) for name in found[0].memory},
     }
     return {
         "throughput_per_s": objects / seconds,
@@ -109,16 +110,10 @@ def _figures(found, cell, meter, idle):
     }
 
 
-def _mean(readings):
-    """The mean of Readings, or the first that has no value."""
+def _together(readings, combine):
+    """One Reading of several, or the first that has no value. combine: takes the list of values."""
     absent = next((one for one in readings if one.value is None), None)
-    return absent or Reading(float(np.mean([one.value for one in readings])))
-
-
-def _most(readings):
-    """The greatest of Readings, or the first that has no value."""
-    absent = next((one for one in readings if one.value is None), None)
-    return absent or Reading(max(one.value for one in readings))
+    return absent or Reading(combine([one.value for one in readings]))
 
 
 def saturate(run: Callable, batches: Sequence[torch.Tensor], device: torch.device, seconds: float) -> int:

@@ -6,6 +6,7 @@ import re
 import pandas as pd
 
 from voxprune.answer.comparison import BREAK_MARGINS
+from voxprune.answer.findings import measured_ratio
 from voxprune.answer.summary import COSTS, at_cell, counted, hardware, main_cell, measured_on_gpu, named, warnings
 from voxprune.answer.words import at_worst, points_text, speed_text
 from voxprune.core.files import atomic_write
@@ -199,9 +200,8 @@ def interval_texts(table, name):
 
 def levels_table(levels):
     """One row a (method, level): accuracy, difference, the bound that decides, verdict, what it costs."""
-    speed = zip(levels["speedup_mean"], levels["speedup_low"], levels["speedup_high"], levels["speedup_verdict"])
     pruned = levels.mask(levels["method"] == "parent")  # the parent is no rival of itself
-    ratios = [None if pd.isna(one[0]) else dict(zip(("mean", "low", "high", "verdict"), one)) for one in speed]
+    ratios = [measured_ratio(row, "speedup") for _, row in levels.iterrows()]
     return as_text(
         pd.DataFrame(
             {
@@ -218,7 +218,7 @@ def levels_table(levels):
                 ],
                 "macs_million": levels["macs"] / 1e6,
                 "speed": ["-" if one is None else speed_text(one) for one in ratios],
-                **(_training(levels)),
+                **_training(levels),
             }
         )
     )
