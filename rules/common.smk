@@ -66,6 +66,7 @@ def trained_on(method):
 # Of every way to train on after pruning, the first method also gets level 0: its parent, unpruned, trained on.
 WAYS = {trained_on(method): name for name, method in reversed(SETTINGS.methods.items())}
 TRAINED_ON = [] if 0 in SETTINGS.levels else [name for way, name in WAYS.items() if way]
+ONE_SHOT = [name for name, method in SETTINGS.methods.items() if not method.trains]  # pruned and not trained after that
 NETWORKS = ["parent", *collect("{method}/level{level}", method=METHODS, level=LEVELS)]
 NETWORKS += collect("{method}/level000", method=TRAINED_ON)
 GRID = Grid(**{key: config["voxels"][key] for key in Cells.__struct_fields__}, up=SETTINGS.dataset.up)
@@ -73,6 +74,7 @@ GRID = Grid(**{key: config["voxels"][key] for key in Cells.__struct_fields__}, u
 RESULTS = paths.experiment_folder(SETTINGS.experiment)
 LOGS = f"{RESULTS}/logs"
 PARENT, EARLY, PRUNED, NETWORK = (f"{RESULTS}/{path}" for path in (paths.PARENT, paths.EARLY, paths.PRUNED, paths.NETWORK))
+METHOD = f"{RESULTS}/{paths.METHOD}"
 FIRST_PARENT = PARENT.format(seed=SEEDS[0])
 VOXELS = paths.voxels_folder(DATASET, GRID.name)
 SHARDS = collect(f"{VOXELS}/{paths.SHARD}", split=SPLITS, name=CLASSES)
@@ -104,11 +106,16 @@ def begin_run():
     write_record(RECORD, config)
 
 
+def one_of(names):
+    """The pattern of a wildcard that is one of these names; of none, one that nothing matches."""
+    return "|".join(map(re.escape, names)) or "(?!)"
+
+
 wildcard_constraints:
-    name="|".join(map(re.escape, CLASSES)),
-    split="|".join(SPLITS),
-    method="|".join(map(re.escape, METHODS)),
-    network="parent|(" + "|".join(map(re.escape, METHODS)) + r")/level\d{3}",
+    name=one_of(CLASSES),
+    split=one_of(SPLITS),
+    method=one_of(METHODS),
+    network=f"parent|({one_of(METHODS)})/level\\d{{3}}",
     level=r"\d{3}",
     epoch=r"\d+",
     seed=r"\d+",
@@ -236,11 +243,9 @@ def staircase(wildcards):
     return f"{RESULTS}/staircase/staircase.csv" if settings_of(wildcards).get("budget") == "latency" else []
 
 
-def network_labels(wildcards):
-    """Method, level and seed of a network, by which the report lists it."""
-    method, *level = wildcards.network.split("/")
-    level = int(level[0].removeprefix("level")) if level else 0
-    return {"method": method, "level, %": f"{level:3}", "seed": wildcards.seed}  # padded, because the report sorts texts
+def reported_network(path, network):
+    """The metrics of a network, which the report lists by its name and seed."""
+    return reported(path, "Networks", {"network": network, "seed": "{seed}"})
 
 
 def split_options(wildcards):

@@ -1,16 +1,21 @@
-# Pruning and evaluating networks: one job each per method, level and seed.
+# Pruning and evaluating networks. What takes seconds is done for all levels of a method and seed in one job, because every job
+# spends seconds on loading PyTorch; a level that is trained after pruning has a job of its own.
+
+
+ruleorder: prune_levels > prune
+ruleorder: evaluate_levels > evaluate
 
 
 rule prune:
-    """Prune a parent to one level by one method and prove the removal."""
+    """Prune a parent to one level by one method, prove the removal, and train the network on where the method says so."""
     input:
         parent=parent_to_prune,
         teacher=teacher,
         shards=SHARDS,
         staircase=staircase,
     output:
-        checkpoint=f"{PRUNED}/checkpoint.safetensors",
-        curve=f"{PRUNED}/retraining.csv",
+        checkpoints=f"{PRUNED}/checkpoint.safetensors",
+        curves=f"{PRUNED}/retraining.csv",
     log:
         f"{LOGS}/{paths.PRUNED}/prune.log",
     conda:
@@ -20,25 +25,37 @@ rule prune:
     params:
         voxels=voxels_folder,
         method=lambda wildcards: options(settings_of(wildcards)),
-        level=lambda wildcards: int(wildcards.level),
+        levels=lambda wildcards: int(wildcards.level),
         criterion_objects=config["criterion_objects"],
         more=lambda wildcards, input: options({key: input[key] for key in ("teacher", "staircase") if input[key]}),
         code=pruning_code,
     shell:
         stage("prune") + "--parent {input.parent:q} --method {wildcards.method:q} {params.method} "
-        "--level {params.level} --criterion-objects {params.criterion_objects} {params.more} "
+        "--levels {params.levels} --criterion-objects {params.criterion_objects} {params.more} "
         "--voxels {params.voxels:q} --gpus {resources.gpu} "
-        "--checkpoint {output.checkpoint:q} --curve {output.curve:q} 2>&1 | tee {log:q}"
+        "--checkpoints {output.checkpoints:q} --curves {output.curves:q} 2>&1 | tee {log:q}"
+
+
+use rule prune as prune_levels with:
+    output:
+        checkpoints=collect(f"{PRUNED}/checkpoint.safetensors", level=LEVELS, allow_missing=True),
+        curves=collect(f"{PRUNED}/retraining.csv", level=LEVELS, allow_missing=True),
+    log:
+        f"{LOGS}/{paths.METHOD}/prune.log",
+    wildcard_constraints:
+        method=one_of(ONE_SHOT),
+    params:
+        levels=config["levels"],
 
 
 rule evaluate:
     """Test one network, parent or pruned: predictions, accuracy, cost on paper."""
     input:
-        checkpoint=f"{NETWORK}/checkpoint.safetensors",
+        checkpoints=f"{NETWORK}/checkpoint.safetensors",
         parent=f"{PARENT}/checkpoint.safetensors",
         shards=SHARDS,
     output:
-        metrics=reported(f"{NETWORK}/metrics.json", "Networks", network_labels),
+        metrics=reported_network(f"{NETWORK}/metrics.json", "{network}"),
         predictions=f"{NETWORK}/predictions.npz",
     log:
         f"{LOGS}/{paths.NETWORK}/evaluate.log",
@@ -51,9 +68,21 @@ rule evaluate:
         experiment=SETTINGS.experiment,
         code=code_hash("evaluate", *NETWORK_FILES),
     shell:
-        stage("evaluate") + "--checkpoint {input.checkpoint:q} --parent {input.parent:q} "
+        stage("evaluate") + "--checkpoints {input.checkpoints:q} --parent {input.parent:q} "
         "--voxels {params.voxels:q} --experiment {params.experiment:q} --gpus {resources.gpu} "
         "--metrics {output.metrics:q} --predictions {output.predictions:q} > {log:q} 2>&1"
+
+
+use rule evaluate as evaluate_levels with:
+    input:
+        checkpoints=collect(f"{PRUNED}/checkpoint.safetensors", level=LEVELS, allow_missing=True),
+        parent=f"{PARENT}/checkpoint.safetensors",
+        shards=SHARDS,
+    output:
+        metrics=[reported_network(f"{METHOD}/level{level}/metrics.json", f"{{method}}/level{level}") for level in LEVELS],
+        predictions=collect(f"{PRUNED}/predictions.npz", level=LEVELS, allow_missing=True),
+    log:
+        f"{LOGS}/{paths.METHOD}/evaluate.log",
 
 
 rule measure_sensitivity:

@@ -1,4 +1,4 @@
-"""Evaluates one checkpoint on the test split: predictions (.npz) and metrics (.json)."""
+"""Evaluates checkpoints on the test split: predictions (.npz) and metrics (.json) of each."""
 
 import argparse
 import time
@@ -22,37 +22,47 @@ from voxprune.voxels import dataset
 
 
 def main(options):
+    if not len(options.checkpoints) == len(options.metrics) == len(options.predictions):
+        raise InputError("give as many --metrics and --predictions as --checkpoints")
+    parent, origin = load_checkpoint(options.parent)
+    classes, share, device = parent.description["classes"], origin.recipe.validation_share, device_for(options.gpus)
+    voxels = dataset.load_split(options.voxels, "test", classes).to(device)
+    validation = dataset.load_training(options.voxels, classes, share, origin.seed)[1].to(device) if share else None
+    for files in zip(options.checkpoints, options.metrics, options.predictions):
+        evaluate(*files, options, parent, voxels, validation)
+
+
+def evaluate(checkpoint, metrics, predictions, options, parent, voxels, validation):
+    """Writes the metrics and predictions of one checkpoint. parent: a network; validation: voxels, None where there are none."""
     started, clock = datetime.now(UTC), time.monotonic()
-    network, origin = load_checkpoint(options.checkpoint)
-    parent, _ = load_checkpoint(options.parent)
-    classes, device = network.description["classes"], device_for(options.gpus)
-    voxels = dataset.load_split(options.voxels, "test", classes)
+    network, origin = load_checkpoint(checkpoint)
+    classes = network.description["classes"]
     if voxels.resolution != resolution_of(network):
         raise InputError(
-            f"{options.checkpoint}: trained at resolution {resolution_of(network)}, but {options.voxels} "
+            f"{checkpoint}: trained at resolution {resolution_of(network)}, but {options.voxels} "
             f"holds {voxels.resolution}; retrain or point to the right voxels"
         )
-    paper = cost_on_paper(network, parent, options.checkpoint)
-    voxels = voxels.to(device)
-    logits = evaluation.predict(to_device(network, device), voxels)
+    paper = cost_on_paper(network, parent, checkpoint)
+    logits = evaluation.predict(to_device(network, voxels.packed.device), voxels)
     voted = {"voted_logits": evaluation.vote(network, voxels, logits).numpy()} if voxels.views > 1 else {}
     logits, labels = logits.numpy(), voxels.labels.cpu().numpy()
-    with atomic_write(options.predictions) as temporary, open(temporary, "wb") as file:
+    with atomic_write(predictions) as temporary, open(temporary, "wb") as file:
         np.savez(file, logits=logits, labels=labels, files=voxels.files, classes=np.array(classes), **voted)
-    metrics = {
+    figures = {
         "experiment": options.experiment, "method": origin.method, "level_percent": origin.level_percent, "seed": origin.seed,
         "unit": origin.pruning and origin.pruning.unit, "apply": origin.pruning and origin.pruning.apply,
         "criterion": origin.pruning and origin.pruning.criterion,
         "split": "test", "n_samples": len(voxels), **evaluation.accuracies(logits.argmax(axis=1), labels, classes),
         "voted_accuracy_percent": voted_accuracy_percent(voted, labels),
-        **on_validation_objects(network, origin, options.voxels, device),
+        "validation_accuracy_percent": None if validation is None else fit.accuracy_percent(network, validation),
+        "n_validation": 0 if validation is None else len(validation),
         **paper, "equality_max_abs_difference": origin.equality_max_abs_difference,
         "collapsed": evaluation.collapsed(network), "finetune_epochs": origin.finetune_epochs,
         **{name: getattr(origin, name) for name in ("total_epochs", "teacher_epochs", "training_macs", "retraining_macs")},
     }  # fmt: skip
     seconds = round(time.monotonic() - clock, 3)
     where_from = provenance_of(network, origin) | {"started": started.isoformat(timespec="seconds"), "seconds": seconds}
-    write_json(options.metrics, metrics | {"provenance": where_from})
+    write_json(metrics, figures | {"provenance": where_from})
 
 
 def cost_on_paper(network, parent, checkpoint):
@@ -83,25 +93,19 @@ def voted_accuracy_percent(voted, labels):
     return 100 * float((voted["voted_logits"].argmax(axis=1) == labels).mean()) if voted else None
 
 
-def on_validation_objects(network, origin, folder, device):
-    """Accuracy on the parent's validation objects, by which levels may be chosen, and their number; None where there are none."""
-    share, found, count = origin.recipe.validation_share, None, 0
-    if share:
-        _, validation = dataset.load_training(folder, network.description["classes"], share, origin.seed)
-        found, count = fit.accuracy_percent(network, validation.to(device)), len(validation)
-    return {"validation_accuracy_percent": found, "n_validation": count}
-
-
 def parse():
     parser = argparse.ArgumentParser(prog="evaluate", description=__doc__)
-    parser.add_argument("--checkpoint", required=True)
-    parser.add_argument("--parent", required=True, help="the checkpoint it was pruned from, for what was removed")
+    parser.add_argument("--checkpoints", nargs="+", required=True)
+    parser.add_argument("--parent", required=True, help="the checkpoint they were pruned from, for what was removed")
     parser.add_argument("--voxels", required=True, help="folder of shards; the test split is used")
     parser.add_argument("--experiment", default="", help="name written into the metrics")
     add_gpus_option(parser)
-    parser.add_argument("--metrics", required=True, help="output: .json")
+    parser.add_argument("--metrics", nargs="+", required=True, help="outputs, one a checkpoint: .json")
     parser.add_argument(
-        "--predictions", required=True, help="output: .npz with logits, labels, files, classes; voted_logits"
+        "--predictions",
+        nargs="+",
+        required=True,
+        help="outputs, one a checkpoint: .npz with logits, labels, files, classes; voted_logits",
     )
     return parser
 

@@ -1,4 +1,4 @@
-"""Prunes a parent to one level by one method, proves what was removed, and retrains where the method says so."""
+"""Prunes a parent by one method to each of some levels, proves what was removed, and retrains where the method says so."""
 
 import argparse
 import csv
@@ -34,19 +34,32 @@ from voxprune.voxels import dataset
 
 def main(options):
     check(options)
-    network, origin = load_checkpoint(options.parent)
     method = from_options(Method, options)
+    network, origin = load_checkpoint(options.parent)
     check_method(method, origin, options)
     check_parent(options.parent, origin, method)
-    teacher, teacher_origin = load_teacher(options, method, network)
-    classes, seed, resolution = network.description["classes"], origin.seed, network.description["resolution"]
-    torch.manual_seed(seed)
+    resolution = network.description["resolution"]
     enough = partial(
         enough_memory, options.criterion_objects, resolution, "lower `criterion_objects` or `voxels: resolution`"
     )
     with enough():
-        share = origin.recipe.validation_share  # validation objects choose epochs and levels, not units
-        sample = Sample(*dataset.sample(options.voxels, classes, options.criterion_objects, seed, share), seed)
+        sample = load_sample(options, network, origin)
+    for level, checkpoint, curve in zip(options.levels, options.checkpoints, options.curves):
+        shared = {key: value for key, value in vars(options).items() if key not in ("levels", "checkpoints", "curves")}
+        prune_to_level(SimpleNamespace(**shared, level=level, checkpoint=checkpoint, curve=curve), method, sample, enough)
+
+
+def load_sample(options, network, origin):
+    """The training objects that rank units and prove removal; not validation objects, which choose epochs and levels."""
+    classes, share = network.description["classes"], origin.recipe.validation_share
+    return Sample(*dataset.sample(options.voxels, classes, options.criterion_objects, origin.seed, share), origin.seed)
+
+
+def prune_to_level(options, method, sample, enough):
+    """Writes the checkpoint and the learning curve of one level. enough: a context that tells in a sentence of missing memory."""
+    network, origin = load_checkpoint(options.parent)
+    teacher, teacher_origin = load_teacher(options, method, network)
+    torch.manual_seed(origin.seed)
     staircase = read_staircase(options.staircase) if options.staircase else None
     full, differences, curve, macs = unit_sizes(network, method), [], [], 0
     for step in range(1, method.steps + 1):
@@ -55,7 +68,7 @@ def main(options):
             with enough():
                 network, difference = prune(network, method, level, sample, full, staircase)
         except InputError as error:
-            raise InputError(f"{job_name(options, seed)}: {error}") from error
+            raise InputError(f"{job_name(options, origin.seed)}: {error}") from error
         differences.append(difference)
         print(f"{level:g} %: filters left {widths(network)}, difference to the masked network {difference}", flush=True)
         if method.retrain != "none" and not evaluation.collapsed(network):
@@ -77,14 +90,17 @@ def check(options):
     known = criteria(options.unit)
     if options.criterion not in known:
         raise InputError(f"criterion {options.criterion!r} doesn't rank {options.unit}s; choose one of {', '.join(known)}")
-    if not 0 <= options.level <= 100:
-        raise InputError(f"level {options.level} is no share of a network; choose one from 0 to 100 percent")
+    for level in options.levels:
+        if not 0 <= level <= 100:
+            raise InputError(f"level {level} is no share of a network; choose one from 0 to 100 percent")
+    if not len(options.levels) == len(options.checkpoints) == len(options.curves):
+        raise InputError("give as many --checkpoints and --curves as --levels")
 
 
 def check_method(method, origin, options):
     """Raises InputError for settings of the method that contradict each other, as the check of a config does."""
     # Without the network, because what that can't is found where it is pruned.
-    config = SimpleNamespace(network="", levels=[options.level], training=origin.recipe)
+    config = SimpleNamespace(network="", levels=options.levels, training=origin.recipe)
     wrong = next(method.contradictions(config), None)
     if wrong is not None:
         raise InputError(f"{options.method}{wrong}")
@@ -169,7 +185,7 @@ def parse():
     parser = argparse.ArgumentParser(prog="prune", description=__doc__)
     parser.add_argument("--parent", required=True, help="checkpoint to prune")
     parser.add_argument("--method", required=True, help="name of the method, written into the checkpoint")
-    parser.add_argument("--level", type=int, required=True, help="percent of the budget, 0 to 100")
+    parser.add_argument("--levels", type=int, nargs="+", required=True, help="percent of the budget, each from 0 to 100")
     add_options(parser, Method)
     parser.add_argument("--teacher", help="of distil: the checkpoint whose logits are learnt (default: the parent)")
     parser.add_argument("--staircase", help="of budget latency: staircase.csv")
@@ -181,8 +197,10 @@ def parse():
         help=f"objects for criteria and proof (default {CRITERION_OBJECTS})",
     )
     add_gpus_option(parser)
-    parser.add_argument("--checkpoint", required=True, help="output: .safetensors")
-    parser.add_argument("--curve", required=True, help="output: .csv, one row an epoch of retraining")
+    parser.add_argument("--checkpoints", nargs="+", required=True, help="outputs, one a level: .safetensors")
+    parser.add_argument(
+        "--curves", nargs="+", required=True, help="outputs, one a level: .csv, one row an epoch of retraining"
+    )
     return parser
 
 

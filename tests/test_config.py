@@ -246,13 +246,13 @@ def test_pruning_by_hand_takes_what_a_method_leaves_out():
     required = [
         "--parent=p",
         "--method=m",
-        "--level=50",
+        "--levels=50",
         "--unit=filter",
         "--criterion=l1",
         "--scope=layer",
         "--apply=remove",
     ]
-    options = prune.parse().parse_args([*required, "--voxels=v", "--checkpoint=c", "--curve=c"])
+    options = prune.parse().parse_args([*required, "--voxels=v", "--checkpoints=c", "--curves=c"])
     assert from_options(Method, options) == Method("filter", "l1", "layer", "remove")
     assert options.criterion_objects == Config().criterion_objects
 

@@ -89,7 +89,7 @@ def training_options(voxels, folder, epochs=3):
 
 def evaluation_options(voxels, checkpoint, parent, folder):
     return [
-        "--checkpoint", checkpoint, "--parent", parent, "--voxels", voxels, "--gpus", 0,
+        "--checkpoints", checkpoint, "--parent", parent, "--voxels", voxels, "--gpus", 0,
         "--metrics", folder / "metrics.json", "--predictions", folder / "predictions.npz",
     ]  # fmt: skip
 

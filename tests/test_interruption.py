@@ -27,8 +27,8 @@ def train(voxels, folder, epochs=40, learning_rate=0.05):
 def prune(voxels, parent, folder):
     return [
         sys.executable, ROOT / "scripts/prune.py", "--parent", parent, "--method", "m", "--unit", "filter", "--criterion", "l1", "--scope", "layer", "--apply", "remove",
-        "--level", 50, "--steps", 2, "--retrain", "finetune", "--epochs", 30, "--learning-rate", 0.01, "--voxels", voxels,
-        "--gpus", 0, "--checkpoint", folder / "checkpoint.safetensors", "--curve", folder / "curve.csv",
+        "--levels", 50, "--steps", 2, "--retrain", "finetune", "--epochs", 30, "--learning-rate", 0.01, "--voxels", voxels,
+        "--gpus", 0, "--checkpoints", folder / "checkpoint.safetensors", "--curves", folder / "curve.csv",
     ]  # fmt: skip
 
 

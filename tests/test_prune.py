@@ -1,12 +1,15 @@
 """The command that prunes: what it refuses in one sentence, and what it never saves."""
 
+import json
+from pathlib import Path
+
 import prune
 import pytest
 import torch
 import train
 
 import nets
-from voxprune.core.command import run_command
+from voxprune.core.command import CLOCK, run_command
 from voxprune.networks.checkpoint import load_checkpoint, save_checkpoint
 from voxprune.networks.cost import macs_by_layer
 from voxprune.pruning.scoring import criterion
@@ -31,8 +34,8 @@ def run(voxels, parent, tmp_path):
     """Runs the command with the options given; returns the checkpoint's path."""
 
     def run(**options):
-        every = {"parent": parent, "method": "m", "unit": "filter", "criterion": "l1", "scope": "layer", "apply": "remove", "level": 50, "voxels": voxels, "gpus": 0,
-                 "checkpoint": tmp_path / "pruned", "curve": tmp_path / "curve.csv", **options}  # fmt: skip
+        every = {"parent": parent, "method": "m", "unit": "filter", "criterion": "l1", "scope": "layer", "apply": "remove", "levels": 50, "voxels": voxels, "gpus": 0,
+                 "checkpoints": tmp_path / "pruned", "curves": tmp_path / "curve.csv", **options}  # fmt: skip
         arguments = [f"--{name.replace('_', '-')}={value}" for name, value in every.items()]
         run_command(prune.main, prune.parse(), arguments)
         return tmp_path / "pruned"
@@ -49,7 +52,7 @@ def test_a_diverged_retraining_is_not_saved(run, tmp_path):
 @pytest.mark.parametrize("level", [-10, 101, 150])
 def test_a_level_is_a_share(run, level):
     with pytest.raises(SystemExit, match=f"prune: level {level} is no share of a network; choose one from 0 to 100 percent"):
-        run(level=level)
+        run(levels=level)
 
 
 @pytest.mark.parametrize("options, sentence", [
@@ -113,9 +116,9 @@ def test_a_checkpoint_says_what_training_it_took(run, parent, options, total, ke
 
 
 def test_steps_count_the_macs_of_each_steps_network(run, tmp_path):
-    _, origin = load_checkpoint(run(steps=2, level=50, retrain="finetune", epochs=2))
+    _, origin = load_checkpoint(run(steps=2, levels=50, retrain="finetune", epochs=2))
     assert origin.total_epochs == PARENTS + 2 * 2
-    halves = [load_checkpoint(run(level=level))[0] for level in (25, 50)]
+    halves = [load_checkpoint(run(levels=level))[0] for level in (25, 50)]
     assert origin.retraining_macs == sum(macs_of(network, 2) for network in halves)
 
 
@@ -172,3 +175,28 @@ def test_a_teacher_of_other_classes_is_refused(run, tmp_path):
     save_checkpoint(nets.build("original", 8, 3), tmp_path / "t", nets.ORIGIN)
     with pytest.raises(SystemExit, match="t: a teacher of other classes or resolution than .*; give one of the same$"):
         run(teacher=tmp_path / "t", retrain="finetune", epochs=1, **DISTIL)
+
+
+def test_several_levels_in_one_job_are_those_of_a_job_each(voxels, parent, run, tmp_path):
+    levels = (25, 50, 100)
+    single = [run(levels=level, criterion="random").read_bytes() for level in levels]
+    files = {kind: [str(tmp_path / f"{kind}{level}") for level in levels] for kind in ("checkpoints", "curves")}
+    every = ["--parent", parent, "--method", "m", "--unit", "filter", "--criterion", "random", "--scope", "layer", "--apply", "remove", "--voxels", voxels,
+             "--gpus", 0, "--levels", *levels, "--checkpoints", *files["checkpoints"], "--curves", *files["curves"]]  # fmt: skip
+    run_command(prune.main, prune.parse(), list(map(str, every)))
+    assert [Path(path).read_bytes() for path in files["checkpoints"]] == single
+
+
+def test_levels_and_outputs_that_do_not_match_are_refused(voxels, parent, tmp_path):
+    every = ["--parent", parent, "--method", "m", "--unit", "filter", "--criterion", "l1", "--scope", "layer", "--apply", "remove",
+             "--voxels", voxels, "--levels", 25, 50, "--checkpoints", tmp_path / "a", "--curves", tmp_path / "b"]  # fmt: skip
+    with pytest.raises(SystemExit, match="prune: give as many --checkpoints and --curves as --levels"):
+        run_command(prune.main, prune.parse(), list(map(str, every)))
+
+
+def test_a_command_says_how_much_of_its_time_was_work(run, tmp_path, monkeypatch):
+    """benchmarks/overhead.py adds these up."""
+    monkeypatch.setenv(CLOCK, str(tmp_path / "clock"))
+    run()
+    figures = json.loads((tmp_path / "clock").read_text())
+    assert figures["command"] == "prune" and figures["start_s"] > 0 and figures["work_s"] > 0 and figures["wall_s"] > 0

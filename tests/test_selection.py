@@ -43,8 +43,8 @@ def test_training_pruning_and_layers_never_see_a_test_object(voxels, tmp_path, m
         "--checkpoint", parent, "--curve", tmp_path / "training.csv")  # fmt: skip
     for criterion in ("l1", "taylor", "activation", "fisher"):
         run("prune", "--parent", parent, "--method", "mine", "--unit", "filter", "--criterion", criterion, "--scope", "layer", "--apply", "remove",
-            "--retrain", "finetune", "--epochs", 1, "--learning-rate", 0.01, "--level", 50, "--voxels", voxels,
-            "--criterion-objects", 8, "--checkpoint", child, "--curve", tmp_path / "retraining.csv")  # fmt: skip
+            "--retrain", "finetune", "--epochs", 1, "--learning-rate", 0.01, "--levels", 50, "--voxels", voxels,
+            "--criterion-objects", 8, "--checkpoints", child, "--curves", tmp_path / "retraining.csv")  # fmt: skip
     run(
         "measure_sensitivity",
         "--parent",

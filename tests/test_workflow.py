@@ -40,25 +40,30 @@ def test_lint_finds_nothing(bare):
     assert "in a good condition" in snakemake(bare, "--lint")
 
 
-@pytest.mark.parametrize("options, more, methods, seeds, levels, controls", [
-    ([], {"generate_furniture": 10}, 3, 3, 10, 0),
-    (["--configfile", "experiments/modelnet10.yaml"], {"fetch_modelnet": 1}, 7, 3, 3, 1),
-    (["--configfile", "experiments/modelnet10-recipes.yaml"], {"fetch_modelnet": 1, "train_early": 6}, 9, 6, 3, 2),
-    (["--configfile", "experiments/modelnet10-study.yaml"], {"fetch_modelnet": 1}, 3, 6, 10, 0),
-    (["--configfile", "experiments/original.yaml"], {"fetch_modelnet": 1}, 2, 1, 10, 0),
-    (["--configfile", "experiments/modelnet40.yaml"], {"fetch_modelnet": 1}, 2, 1, 4, 1),
-    (["--configfile", QUICK], {"generate_furniture": 2}, 3, 1, 2, 0),
+@pytest.mark.parametrize("options, more, methods, trained, seeds, levels, controls", [
+    ([], {"generate_furniture": 10}, 3, 0, 3, 10, 0),
+    (["--configfile", "experiments/modelnet10.yaml"], {"fetch_modelnet": 1}, 7, 7, 3, 3, 1),
+    (["--configfile", "experiments/modelnet10-recipes.yaml"], {"fetch_modelnet": 1, "train_early": 6}, 9, 9, 6, 3, 2),
+    (["--configfile", "experiments/modelnet10-recipes-cpu.yaml"], {"fetch_modelnet": 1, "train_early": 6}, 6, 6, 6, 2, 2),
+    (["--configfile", "experiments/modelnet10-study.yaml"], {"fetch_modelnet": 1}, 3, 0, 6, 10, 0),
+    (["--configfile", "experiments/original.yaml"], {"fetch_modelnet": 1}, 2, 0, 1, 10, 0),
+    (["--configfile", "experiments/modelnet40.yaml"], {"fetch_modelnet": 1}, 2, 2, 1, 4, 1),
+    (["--configfile", QUICK], {"generate_furniture": 2}, 3, 0, 1, 2, 0),
 ])  # fmt: skip
-def test_a_dry_run_shows_the_whole_dag(bare, options, more, methods, seeds, levels, controls):
-    """controls: ways to train the finished parent on after pruning, each of which also trains the unpruned one on."""
+def test_a_dry_run_shows_the_whole_dag(bare, options, more, methods, trained, seeds, levels, controls):
+    """trained: methods that train after pruning, each of whose levels has a job of its own. controls: ways to train the
+    finished parent on after pruning, each of which also trains the unpruned one on.
+    """
+    pruning = {"prune_levels": (methods - trained) * seeds, "prune": (trained * levels + controls) * seeds}
     assert jobs(bare, *options) == {
         **more,
         "voxelize": 4 if QUICK in options else 80 if "experiments/modelnet40.yaml" in options else 20,
         "list_skipped": 1,
         "check_network": 1,
         "train": seeds,
-        "prune": (methods * levels + controls) * seeds,
-        "evaluate": (methods * levels + controls + 1) * seeds,
+        **{rule: count for rule, count in pruning.items() if count},
+        "evaluate": (1 + controls) * seeds,
+        "evaluate_levels": methods * seeds,
         "measure_parent": 1,
         "measure": methods,
         "measure_sensitivity": 1,
@@ -85,9 +90,8 @@ def test_a_wrong_config_stops_before_any_job(bare, tmp_path, content, sentence):
 
 def test_numbers_and_lists_may_come_by_the_command_line(bare):
     options = ["--configfile", QUICK, "--config", "training={epochs: 2, learning_rate: 0.001}", "levels=[50, 75, 100]"]
-    assert jobs(bare, *options)["prune"] == 9
-    output = snakemake(bare, "-n", "-p", "--until", "train", *options)
-    assert "--epochs 2 " in output and "--learning-rate 0.001 " in output
+    output = snakemake(bare, "-n", "-p", "--until", "prune_levels", *options)
+    assert "--epochs 2 " in output and "--learning-rate 0.001 " in output and "--levels 50 75 100 " in output
 
 
 def test_the_workflow_runs_from_another_folder(bare, tmp_path):
@@ -250,10 +254,11 @@ def test_recipes_run_and_say_what_they_took(finished, tmp_path):
     """Pruning early with the finished parent as teacher, and new weights with a teacher; the parent isn't trained again."""
     folder = shutil.copytree(finished, tmp_path / "voxprune", dirs_exist_ok=True)
     common = "unit: filter, criterion: l1, scope: layer, apply: remove, distil: 0.5, temperature: 2"
-    (folder / "recipes.yaml").write_text(
+    recipes = (
         (folder / QUICK).read_text() + f"methods:\n  early: {{{common}, prune_at: 0.5, retrain: rewind}}\n"
         f"  anew: {{{common}, retrain: scratch, epochs: 1}}\n"
     )
+    (folder / "recipes.yaml").write_text(recipes)
     paths = [f"results/quick/seed0/{name}/metrics.json" for name in ("parent", "early/level050", "anew/level050")]
     snakemake(folder, *paths, "--cores", "2", "--configfile", "recipes.yaml")
     schema = Draft202012Validator(yaml.safe_load((ROOT / "schemas/metrics.schema.yaml").read_text()))
@@ -266,6 +271,8 @@ def test_recipes_run_and_say_what_they_took(finished, tmp_path):
     assert early["retraining_macs"] == objects * 2 * (3 * early["macs"] + parent["macs"])
     assert early["training_macs"] == early["retraining_macs"] + objects * 2 * 3 * parent["macs"]
     assert anew["training_macs"] == anew["retraining_macs"] == objects * 5 * (3 * anew["macs"] + parent["macs"])
+    (folder / "recipes.yaml").write_text(recipes.replace("[50, 100]", "[50, 70, 100]"))  # trains no other level again
+    assert jobs(folder, *paths, "--configfile", "recipes.yaml") == {"prune": 2, "evaluate_levels": 2}
 
 
 def test_criteria_are_compared_as_an_optional_target(finished):
@@ -282,7 +289,7 @@ def test_a_budget_of_latency_measures_the_staircase_first(finished, tmp_path):
     shutil.copytree(finished, tmp_path / "voxprune", dirs_exist_ok=True)
     (tmp_path / "voxprune/mine.yaml").write_text((finished / QUICK).read_text() + f"methods: {{fast: {method}}}\n")
     child = "results/quick/seed0/fast/level050/checkpoint.safetensors"
-    assert jobs(tmp_path / "voxprune", child, "--configfile", "mine.yaml") == {"measure_staircase": 1, "prune": 1}
+    assert jobs(tmp_path / "voxprune", child, "--configfile", "mine.yaml") == {"measure_staircase": 1, "prune_levels": 1}
     picture = "results/quick/staircase/staircase.png"
     snakemake(tmp_path / "voxprune", child, picture, "--cores", "2", "--configfile", "mine.yaml")
     stairs = list(csv.DictReader((tmp_path / "voxprune/results/quick/staircase/staircase.csv").open()))
@@ -299,7 +306,8 @@ def test_a_second_run_does_nothing(finished):
 
 # ---- what reruns ---------------------------------------------------------------------------------------------------
 
-FROM_PARENT = {"prune": 6, "evaluate": 7, "measure": 3, "measure_parent": 1, "measure_sensitivity": 1, **REPORT}
+METHODS_ANEW = {"prune_levels": 3, "evaluate_levels": 3, "measure": 3}
+FROM_PARENT = {**METHODS_ANEW, "evaluate": 1, "measure_parent": 1, "measure_sensitivity": 1, **REPORT}
 
 
 def mesh(folder):
@@ -318,22 +326,27 @@ def test_changing_a_mesh_reruns_its_voxels_and_what_follows(copy):
     assert jobs(copy, "--configfile", QUICK) == {"voxelize": 1, "list_skipped": 1, "train": 1, **FROM_PARENT}
 
 
-def test_adding_a_level_runs_its_jobs_and_the_report(copy):
+def test_adding_a_level_prunes_and_evaluates_every_method_anew(copy):
     (copy / "more.yaml").write_text((copy / QUICK).read_text().replace("[50, 100]", "[50, 70, 100]"))
-    expected = {"prune": 3, "evaluate": 3, "measure": 3, "measure_sensitivity": 1, **REPORT}
-    assert jobs(copy, "--configfile", "more.yaml") == expected
+    assert jobs(copy, "--configfile", "more.yaml") == {**METHODS_ANEW, "measure_sensitivity": 1, **REPORT}
 
 
 def test_adding_a_method_runs_its_jobs_and_the_report(copy):
     lamp = "methods: {lamp: {unit: weight, criterion: lamp, scope: global, apply: mask}}\n"
     (copy / "more.yaml").write_text((copy / QUICK).read_text() + lamp)
-    assert jobs(copy, "--configfile", "more.yaml") == {"prune": 2, "evaluate": 2, "measure": 1, **REPORT}
+    assert jobs(copy, "--configfile", "more.yaml") == {"prune_levels": 1, "evaluate_levels": 1, "measure": 1, **REPORT}
 
 
 def test_adding_a_method_that_prunes_early_trains_no_parent_again(copy):
     method = "{unit: filter, criterion: l1, scope: layer, apply: remove, prune_at: 0.5, retrain: rewind}"
     (copy / "early.yaml").write_text((copy / QUICK).read_text() + f"methods: {{early: {method}}}\n")
-    assert jobs(copy, "--configfile", "early.yaml") == {"train_early": 1, "prune": 2, "evaluate": 2, "measure": 1, **REPORT}
+    assert jobs(copy, "--configfile", "early.yaml") == {
+        "train_early": 1,
+        "prune": 2,
+        "evaluate_levels": 1,
+        "measure": 1,
+        **REPORT,
+    }
 
 
 def test_changing_a_plots_code_redraws_only(copy):
@@ -349,13 +362,13 @@ def test_another_margin_answers_anew_and_redraws(copy):
 
 
 def test_the_report_opens_with_the_answer_and_needs_no_network(finished):
-    """Front page, captions and tables are in one file, listed by method, level and seed."""
+    """Front page, captions and tables are in one file, networks listed by name and seed."""
     snakemake(finished, "--report", "results/quick/report.html", "--configfile", QUICK)
     page = (finished / "results/quick/report.html").read_text()
     assert "quick: how far can the network be pruned?" in page
     for category in ("Accuracy", "Demand", "Networks", "Objects", "Tables", "Training and layers"):
         assert f'"{category}"' in page
-    assert "Test accuracy by pruning level, whole and near the parent." in page and '"level, %": " 50"' in page
+    assert "Test accuracy by pruning level, whole and near the parent." in page and '"filter/level050"' in page
     assert not re.findall(r"<(?:script|link|img)[^>]+(?:src|href)=[\"']https?://", page)
 
 
@@ -385,7 +398,7 @@ def test_adding_choices_reruns_nothing(copy):
     ("networks/architectures/voxnet.py", {}),
     ("pruning/criteria/filter/l2.py", {}),
     ("training/retraining/finetune.py", {}),
-    ("pruning/criteria/weight/l1.py", {"prune": 2, "evaluate": 2, "measure": 1, **REPORT}),
+    ("pruning/criteria/weight/l1.py", {"prune_levels": 1, "evaluate_levels": 1, "measure": 1, **REPORT}),
     ("measurement/engines/openvino.py", {"measure": 3, "measure_parent": 1, **REPORT}),
     ("networks/architectures/original.py", {"check_network": 1, "train": 1, **FROM_PARENT}),
 ])  # fmt: skip
@@ -407,11 +420,11 @@ def test_changing_measurement_settings_measures_only(copy):
     assert jobs(copy, "--configfile", "other.yaml") == {}  # the windows of another detail
 
 
-def test_deleting_one_metrics_file_remakes_only_it(copy):
+def test_deleting_one_metrics_file_remakes_those_of_its_method_and_seed(copy):
     metrics = copy / "results/quick/seed0/filter/level050/metrics.json"
     before = read_json(metrics)
     metrics.unlink()
-    assert jobs(copy, "--configfile", QUICK) == {"evaluate": 1, **REPORT}
+    assert jobs(copy, "--configfile", QUICK) == {"evaluate_levels": 1, **REPORT}
     snakemake(copy, metrics.relative_to(copy), "--cores", "2", "--configfile", QUICK)
     after = read_json(metrics)
     assert {**after, "provenance": None} == {**before, "provenance": None}

@@ -7,8 +7,9 @@ from pathlib import Path
 
 PARENT = "seed{seed}/parent"
 EARLY = "seed{seed}/parent/epoch{epoch}"  # the parent as it was after so many epochs, for methods that prune early
-PRUNED = "seed{seed}/{method}/level{level}"  # level: percent in three digits
-NETWORK = "seed{seed}/{network}"  # either of the two above
+METHOD = "seed{seed}/{method}"
+PRUNED = f"{METHOD}/level{{level}}"  # level: percent in three digits
+NETWORK = "seed{seed}/{network}"  # a parent or a pruned network
 SHARD = "{split}/{name}.npy"  # below the folder of the voxels; name: of the class
 
 

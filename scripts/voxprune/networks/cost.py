@@ -20,6 +20,10 @@ class _Counter(TorchDispatchMode):
         super().__init__()
         self.running, self.found = [""], {}
 
+    @classmethod
+    def _should_skip_dynamo(cls):
+        return False  # otherwise torch loads its compiler before the first operation, which takes two seconds
+
     def __torch_dispatch__(self, operation, types, args=(), kwargs=None):
         output = operation(*args, **(kwargs or {}))
         formula = flop_counter.flop_registry.get(operation.overloadpacket)
@@ -34,7 +38,7 @@ def macs_by_layer(network):
     """Multiply-accumulates for one object: {layer: MACs}, "" for what `forward` itself does outside its layers.
 
     By torch's own formulas (torch.utils.flop_counter counts 2 FLOPs a MAC), applied to the operations that really run:
-    FlopCounterMode gives the same, but loads torch's compiler first, a second a job. Pooling, activations and
+    FlopCounterMode gives the same, but loads torch's compiler first, two seconds a job. Pooling, activations and
     normalisation count nothing, zeros count fully.
     """
     counter, hooks = _Counter(), []
