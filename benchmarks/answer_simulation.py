@@ -129,14 +129,14 @@ def times(experiments):
                 claims.append([judge(cell[0], cell[1], own) != "no difference" for cell in measured for own in cell[2:]])
             print(
                 f"{name:>14} {count:6} {disturbed:9} {offset:8} | {100 * np.mean(claims):8.2f} {100 * np.mean(np.any(claims, axis=1)):9.1f} | "
-                f"{smallest_found(rng, judge, count, disturbed, offset)}",
+                f"{smallest_found(rng, judge, count, disturbed, offset, min(200, 10 * experiments))}",
                 flush=True,
             )
 
 
-def smallest_found(rng, judge, count, disturbed, offset):
-    for percent in np.arange(1.5, 60, 0.5):
-        measured = rounds(rng, (200, 3), count, disturbed, offset)
+def smallest_found(rng, judge, count, disturbed, offset, tries):
+    for percent in [*np.arange(1.5, 10, 0.5), *range(10, 61, 2)]:
+        measured = rounds(rng, (tries, 3), count, disturbed, offset)
         found = [judge(one[0], one[1], one[2] / (1 + percent / 100)) == "faster" for one in measured]
         if np.mean(found) >= 0.8:
             return f"{percent:.1f} %"
@@ -146,6 +146,8 @@ def smallest_found(rng, judge, count, disturbed, offset):
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--experiments", type=int, default=200)
+    parser.add_argument("--only", choices=["accuracy", "times"])
     options = parser.parse_args()
-    accuracy(options.experiments)
-    times(max(1, options.experiments // 4))
+    for name, simulate in {"accuracy": accuracy, "times": times}.items():
+        if options.only in (None, name):
+            simulate(options.experiments)

@@ -56,6 +56,7 @@ def test_a_class_may_have_any_other_name(name):
         ("training.lerning_rate", 0.1, "training has an unknown key 'lerning_rate'; did you mean 'learning_rate'"),
         ("methods.weight.unit", "wieght", "methods.weight.unit is 'wieght'; choose one of filter, weight"),
         ("methods.weight.criterion", "l7", "methods.weight.criterion is 'l7'; choose one of fisher, l1"),
+        ("methods.filter.layers", "all", "methods.filter: filters are of convolutions; use `unit: weight`"),
         ("methods.weight.distil", 0, "methods.weight.distil"),
         ("methods.weight.prune_at", 1, "methods.weight.prune_at"),
         ("methods.weight.apply", "remove", "methods.weight: single weights can't be removed"),

@@ -188,6 +188,34 @@ def test_global_weights_are_those_of_torch(level):
         assert torch.equal(layer.weight, pruned.get_submodule(name).weight)
 
 
+def linear_layers(network):
+    return {name: layer for name, layer in network.named_modules() if isinstance(layer, nn.Linear)}
+
+
+@pytest.mark.parametrize("scope", ["layer", "global"])
+@pytest.mark.parametrize("level", [0, 50, 100])
+def test_weights_of_all_layers_are_those_of_torch(scope, level):
+    parent = original()
+    pruned, _ = prune(parent, Method("weight", "l1", scope, "mask", layers="all"), level, objects())
+    layers = build.convolutions(parent) | linear_layers(parent)
+    if scope == "layer":
+        for layer in layers.values():
+            torch_prune.l1_unstructured(layer, "weight", amount=level / 100)
+    else:
+        every = [(layer, "weight") for layer in layers.values()]
+        torch_prune.global_unstructured(every, torch_prune.L1Unstructured, amount=level / 100)
+    for name, layer in layers.items():
+        assert torch.equal(layer.weight, pruned.get_submodule(name).weight)
+
+
+@pytest.mark.parametrize("name", criteria("weight"))
+def test_linear_layers_stay_whole_unless_the_method_says_all(name):
+    parent = original()
+    pruned, _ = prune(parent, Method("weight", name, "global", "mask"), 90, objects())
+    for layer, whole in linear_layers(parent).items():
+        assert torch.equal(pruned.get_submodule(layer).weight, whole.weight)
+
+
 @pytest.mark.parametrize("level, zeros", [(0, 0), (25, 1), (50, 2), (75, 3), (100, 4)])
 def test_blocks_lose_the_lowest_of_every_four(level, zeros):
     parent = original()

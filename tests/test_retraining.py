@@ -42,9 +42,9 @@ def job(voxels, tmp_path):
 
 @pytest.fixture
 def run(job):
-    def run(network, kind, epochs=2, learning_rate=0.01):
+    def run(network, kind, epochs=2, learning_rate=0.01, layers="convolutions"):
         lines = []
-        method = replace(FILTER, retrain=kind, epochs=epochs, learning_rate=learning_rate)
+        method = replace(FILTER, retrain=kind, epochs=epochs, learning_rate=learning_rate, layers=layers)
         curve = retrain(network, method, RECIPE, dataclasses.replace(job, report=lines.append))
         return [row["epoch"] for row in curve], lines
 
@@ -113,13 +113,17 @@ def test_scratch_forgets_the_parent(run):
     assert all(torch.equal(a, b) for a, b in zip(one.state_dict().values(), other.state_dict().values()))
 
 
-@pytest.mark.parametrize("method", [Method("weight", "l1", "global", "mask"), Method("filter", "l1", "layer", "mask")])
-def test_masked_weights_stay_zero(run, method):
+@pytest.mark.parametrize("method, layers", [
+    (Method("weight", "l1", "global", "mask"), "convolutions"),
+    (Method("weight", "l1", "layer", "mask", layers="all"), "all"),
+    (Method("filter", "l1", "layer", "mask"), "convolutions"),
+])  # fmt: skip
+def test_masked_weights_stay_zero(run, method, layers):
     network = pruned(method, 70, "original")
-    zeros = {name: layer.weight == 0 for name, layer in build.convolutions(network).items()}
+    zeros = {name: layer.weight == 0 for name, layer in build.weighted_layers(network, layers).items()}
     before = state(network)
-    run(network, "finetune")
-    for name, layer in build.convolutions(network).items():
+    run(network, "finetune", layers=layers)
+    for name, layer in build.weighted_layers(network, layers).items():
         assert torch.equal(layer.weight == 0, zeros[name])
         assert not torch.equal(layer.weight, before[f"{name}.weight"])
 

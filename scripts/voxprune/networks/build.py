@@ -149,6 +149,15 @@ def convolutions(network):
     return {name: layer for name, layer in layers if layer._parameters.get("weight") is not None}
 
 
+def weighted_layers(network, layers="all"):
+    """The layers whose single weights can be masked, {name: layer}: the convolutions, and with "all" the linear ones after them."""
+    found = convolutions(network)
+    linear = {name: layer for name, layer in network.named_modules() if isinstance(layer, nn.Linear)}
+    return found | {
+        name: layer for name, layer in linear.items() if layers == "all" and layer._parameters.get("weight") is not None
+    }
+
+
 def resize(network, tensors):
     """Gives every layer the shapes of the tensors (a state dictionary of the same network after removal)."""
     named = dict([*network.named_parameters(), *network.named_buffers()])

@@ -6,7 +6,7 @@ import torch
 from torch import nn
 
 from voxprune.core.errors import InputError
-from voxprune.networks.build import convolutions
+from voxprune.networks.build import weighted_layers
 from voxprune.pruning.groups import Group, find_groups
 from voxprune.pruning.scoring import Sample, criterion
 from voxprune.settings.method import Method
@@ -31,7 +31,7 @@ def pruned_count(level_percent: float, units: int, channel_multiple: int = 1) ->
 def unit_sizes(network: nn.Module, method: Method) -> dict[str, int]:
     """The number of weights or filters of each prunable layer: {name: number}, named as by `choose_units`."""
     if method.unit == "weight":
-        return {name: layer.weight.numel() for name, layer in convolutions(network).items()}
+        return {name: layer.weight.numel() for name, layer in weighted_layers(network, method.layers).items()}
     return filters_of(find_groups(network))
 
 
@@ -45,7 +45,7 @@ def choose_units(
 ) -> dict[str, torch.Tensor]:
     """The units to prune: {name: bool tensor, True = pruned}, in the shape of the criterion's scores.
 
-    The names are those of the groups' roots for filters, of the convolutions for weights. The lowest scores go, of equal
+    The names are those of the groups' roots for filters, of the layers for weights. The lowest scores go, of equal
     scores the first in the order of the network. scope layer: exactly `pruned_count` units of each; scope global: of all
     together, where filter scores are first divided by their layer's mean: raw ones, as in Liu 2017 and Molchanov 2019, empty
     whole layers. scope block: `pruned_count` of each BLOCK weights.
@@ -65,6 +65,8 @@ def score_units(network: nn.Module, method: Method, sample: Sample | None, group
     Raises InputError where the criterion needs what the network or the call doesn't have.
     """
     scores = criterion(method.unit, method.criterion)(network, groups, sample)
+    if method.unit == "weight":
+        scores = {name: scores[name] for name in weighted_layers(network, method.layers)}
     if method.unit == "filter" and method.scope == "global":
         scores = {name: score / score.mean().clamp_min(1e-30) for name, score in scores.items()}
     for name, score in scores.items():

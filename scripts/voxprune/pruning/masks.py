@@ -18,7 +18,7 @@ PROOF_OBJECTS = 20  # real training objects on which the removed and the masked 
 
 @torch.no_grad()
 def mask_weights(network: Any, pruned: dict[str, torch.Tensor]) -> None:
-    """Sets single weights to zero: pruned is {convolution: bool tensor of its weight's shape}."""
+    """Sets single weights to zero: pruned is {layer: bool tensor of its weight's shape}."""
     for name, mask in pruned.items():
         network.get_submodule(name).weight[mask.to(network.get_submodule(name).weight.device)] = 0
 

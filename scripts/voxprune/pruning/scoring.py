@@ -67,7 +67,7 @@ def norms(network: nn.Module, group: Group) -> list:
 
 
 def weight_layers(network: nn.Module) -> list:
-    return list(build.convolutions(network).items())
+    return list(build.weighted_layers(network).items())
 
 
 def parameters(network: nn.Module, group: Group) -> list:

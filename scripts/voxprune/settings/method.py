@@ -30,6 +30,9 @@ class Method(Section, frozen=True):
         "layer: the level holds in every layer | global: over all layers together, filters relative to their layer's mean | "
         "block: of weights, in every four of them; 50 % is the 2:4 pattern; levels 25, 50, 75")]  # fmt: skip
     apply: Annotated[Literal["mask", "remove"], says("remove: smaller layers | mask: zeros, shapes stay")]
+    layers: Annotated[Literal["convolutions", "all"], says(
+        "of which layers single weights are pruned: convolutions | all: the linear ones too, which hold most weights of "
+        "`original`")] = "convolutions"  # fmt: skip
     channel_multiple: Annotated[Count, says(
         "keep a multiple of so many filters in every layer, where the hardware prefers that; at most 16 in `original` and "
         "`resnet3d`, 32 in `voxnet`, whose smallest layers have no more")] = 1  # fmt: skip
@@ -92,6 +95,10 @@ def _of_units(method, config):
             blocks and odd is not None,
             f"blocks of four weights can't lose {odd} %; use levels of 0, 25, 50, 75 and 100, or another scope; "
             "where levels are refined, set the method to null",
+        ),
+        (
+            method.layers == "all" and not weights,
+            "filters are of convolutions; use `unit: weight`, or leave `layers` out",
         ),
         (blocks and method.steps > 1, "blocks of four weights know no steps; use `steps: 1`"),
         (

@@ -2,12 +2,12 @@
 
 import torch
 
-from voxprune.networks.build import convolutions
+from voxprune.networks.build import weighted_layers
 
 
-def zero_keeper(network):
-    """A function that sets the weights that are zero now to zero again, as masks do after each step."""
-    zeros = [(layer, layer.weight.detach() == 0) for layer in convolutions(network).values()]
+def zero_keeper(network, layers):
+    """A function that sets the weights that are zero now to zero again, as masks do after each step; layers: as in a method."""
+    zeros = [(layer, layer.weight.detach() == 0) for layer in weighted_layers(network, layers).values()]
     zeros = [(layer, mask) for layer, mask in zeros if mask.any()]
 
     @torch.no_grad()

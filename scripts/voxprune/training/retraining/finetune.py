@@ -12,4 +12,4 @@ MAY_HAVE = ["learning_rate"]
 def retrain(network, method, recipe, job):
     """Trains a pruned network on; zeros stay zero."""
     shorter = replace(recipe, epochs=method.epochs, learning_rate=method.learning_rate or recipe.learning_rate)
-    return fit(network, shorter, job, after_step=zero_keeper(network))
+    return fit(network, shorter, job, after_step=zero_keeper(network, method.layers))

@@ -9,4 +9,4 @@ NEEDS = ["epochs"]
 def retrain(network, method, recipe, job):
     """Trains a pruned network from an earlier point of the parent's schedule to its end; zeros stay zero."""
     epochs = method.epochs or recipe.epochs - method.parent_epochs(recipe.epochs)
-    return fit(network, recipe, job, first_epoch=recipe.epochs - epochs, after_step=zero_keeper(network))
+    return fit(network, recipe, job, first_epoch=recipe.epochs - epochs, after_step=zero_keeper(network, method.layers))
