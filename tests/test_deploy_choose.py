@@ -34,6 +34,11 @@ def test_without_a_budget_the_most_accurate_wins_in_its_fastest_engine():
     )
 
 
+def test_a_choice_by_times_that_cannot_be_trusted_says_so():
+    said = [told(choose(LEVELS, DEMAND.assign(valid=valid), {}, 64), {}, 64) for valid in (True, False)]
+    assert "INVALID" not in said[0] and said[1].endswith("on a quiet one and choose again.") and "INVALID" in said[1]
+
+
 @pytest.mark.parametrize(
     "limits", [{"latency_ms": 13}, {"macs": 3e5}, {"bytes": 8e4, "latency_ms": 19}, {"latency_ms": 70, "macs": 1e5}]
 )

@@ -79,7 +79,7 @@ def test_no_object_turned_wrong_is_a_sentence_not_an_empty_picture(tmp_path):
 
 def test_times_that_cannot_be_trusted_say_so_on_the_plot(tmp_path):
     summary, demand, statistics, found, *_ = data(["filter"], tmp_path)
-    found["warnings"] = ["INVALID times of filter (the machine was busy). Delete their demand.json and run again."]
+    found["invalid_times"] = "INVALID times of filter (the machine was busy). Measure again."
     with figure_drawn_by(accuracy_plots.accuracy_against_cost, statistics["levels"], found) as figure:
         assert "INVALID times of filter" in figure.get_supxlabel()
     with figure_drawn_by(demand_plots.latency_by_level, summary, demand.assign(valid=False)) as figure:

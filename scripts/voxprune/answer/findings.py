@@ -5,7 +5,7 @@ Everything is taken from the tables of `voxprune.answer.comparison`; `voxprune.a
 
 import pandas as pd
 
-from voxprune.answer.summary import CELL, COSTS, fastest_cell, hardware, warnings
+from voxprune.answer.summary import CELL, COSTS, fastest_cell, hardware, invalid_times, warnings
 
 STUDY_LEVELS = {"filter": 80, "weight": 60}  # percent; up to these the original study saw no loss
 STUDY = ("original", "modelnet10")  # its network, and its data set by the beginning of the name
@@ -48,6 +48,7 @@ def find_answer(
         "shown": _shown(decision, levels),
         "at_equal_cost": _best_at_budgets(tables["budgets"]),
         "study": _study_claims(levels) if _is_the_study(about) else [],
+        "invalid_times": invalid_times(demand),
         "warnings": [*_unlearned(parent, tables["classes"]), *warnings(demand), *_left_out(skipped)],
     }
 

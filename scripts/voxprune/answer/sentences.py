@@ -86,7 +86,7 @@ def decision_text(answer: dict) -> str:
             "Try lower levels, or train longer after pruning (`retrain`)."
         )
     name, at = network["method"], f"{network['level_percent']:g} %"
-    invalid = any(warning.startswith("INVALID") for warning in answer["warnings"])
+    invalid = answer["invalid_times"] is not None
     if answer["decision"]["kind"] == "shown":
         text = f"**Take {name} at {at}: {_gains(network, invalid)}, at most {at_most(network['at_worst_points'])} less accurate than the parent** "
         text += f"(estimate {signed(network['difference_points']['mean'])}; {_basis(answer)}; you allowed {margin}). {_breaks(network, answer)}"

@@ -19,6 +19,11 @@ LIMITS = {  # what can be limited: its column, and its name and unit in sentence
 }
 CHANGE = ["change_points", "change_points_low", "change_points_high"]  # of accuracy by other arithmetic than float32
 
+INVALID = (
+    "Its times are INVALID, because the machine wasn't steady (demand.csv says why): run `snakemake --forcerun measure "
+    "measure_parent` on a quiet one and choose again."
+)
+
 
 @dataclass(frozen=True)
 class Choice:
@@ -53,19 +58,19 @@ def choose(levels, demand, limits, batch_size=1):
 def candidates(levels, demand, batch_size):
     """A row a network and engine at one batch size, with accuracy, verdict and costs. Raises InputError where there is none."""
     cell = [*KEYS, "engine", "precision", "device", "threads"]
-    figures = ["batch_size", "latency_ms.p50", "energy_mj_per_inference", *CHANGE]
+    figures = ["batch_size", "latency_ms.p50", "energy_mj_per_inference", "valid", *CHANGE]
     measured = demand[(demand["batch_size"] == batch_size) & demand["latency_ms.p50"].notna()]
     if measured.empty:
         sizes = ", ".join(str(size) for size in sorted(demand["batch_size"].unique()))
         raise InputError(f"nothing was measured at batch size {batch_size}; choose one of {sizes}")
-    measured = {"precision": "float32", **dict.fromkeys(CHANGE, float("nan")), **measured}
+    measured = {"precision": "float32", "valid": True, **dict.fromkeys(CHANGE, float("nan")), **measured}
     found = pd.DataFrame({name: measured[name] for name in [*cell, *figures] if name in measured})
     rows = found.groupby(cell, as_index=False).mean(numeric_only=True).merge(levels, on=KEYS, suffixes=("", "_of_levels"))
     change = rows[CHANGE[0]].fillna(0)  # of accuracy by the arithmetic, beside the network's own in float32
     for name in ("accuracy_percent", "difference_points"):
         for end in ("", "_low", "_high"):
             rows[name + end] += change
-    return rows.assign(loss_points=-rows["difference_points"])
+    return rows.assign(loss_points=-rows["difference_points"], valid=rows["valid"] == 1)
 
 
 def read_device(path):
@@ -117,12 +122,13 @@ def told(choice, limits, batch_size):
     )
     known = [key for key, (column, _) in LIMITS.items() if key != "loss_points" and pd.notna(row.get(column))]
     costs = ", ".join(_shown(key, row) for key in known)
+    doubt = "" if row["valid"] else f" {INVALID}"
     if choice.fits:
-        return f"{name} {where}: {accuracy}; {costs}."
+        return f"{name} {where}: {accuracy}; {costs}.{doubt}"
     broken = " and ".join(
         f"{_shown(key, row)} where {LIMITS[key][1].format(limits[key])} are allowed" for key in choice.over
     )
-    return f"No network fits. Nearest is {name} {where}, with {broken}: {accuracy}; {costs}."
+    return f"No network fits. Nearest is {name} {where}, with {broken}: {accuracy}; {costs}.{doubt}"
 
 
 def _arithmetic(row):

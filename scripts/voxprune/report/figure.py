@@ -73,7 +73,7 @@ def evidence(answer, bars="bars: {confidence:g} % intervals over seeds and objec
 
 def invalid(answer):
     """What must stand on every plot of times that can't be trusted; empty where all can."""
-    return "".join(f"\n{warning}" for warning in answer["warnings"] if warning.startswith("INVALID"))
+    return f"\n{answer['invalid_times']}" if answer["invalid_times"] else ""
 
 
 def make_panels(axes, count, columns=4, share_x=True, share_y=True):
