@@ -2,7 +2,8 @@
 
 RETRAINED = [name for name, method in SETTINGS.methods.items() if method.trains]
 PLOTS = catalogue.PLOTS | (catalogue.RETRAINING_PLOTS if RETRAINED else {}) | (catalogue.GPU_PLOTS if MEASURES_GPU else {})
-TABLES = catalogue.table_names(METHODS)
+PLOTS |= catalogue.DEVICE_PLOTS if SETTINGS.device_files else {}
+TABLES = [*catalogue.table_names(METHODS), *(catalogue.DEVICE_TABLES if SETTINGS.device_files else [])]
 
 
 rule write_tables:
@@ -13,6 +14,7 @@ rule write_tables:
         answer=f"{RESULTS}/answer.json",
         statistics=STATISTICS,
         skipped=f"{RESULTS}/skipped.csv",
+        device_files=SETTINGS.device_files,
     output:
         [
             reported(
@@ -33,7 +35,7 @@ rule write_tables:
     shell:
         stage("write_tables") + "--summary {input.summary:q} --demand {input.demand:q} "
         "--statistics {params.statistics:q} --answer {input.answer:q} --skipped {input.skipped:q} "
-        "--folder {params.folder:q} > {log:q} 2>&1"
+        "--device-files {input.device_files:q} --folder {params.folder:q} > {log:q} 2>&1"
 
 
 rule draw_plots:
@@ -46,6 +48,7 @@ rule draw_plots:
         sensitivity=f"{RESULTS}/sensitivity.csv",
         curves=collect(f"{PARENT}/training.csv", seed=SEEDS),
         retraining=collect(f"{PRUNED}/retraining.csv", seed=SEEDS[0], method=RETRAINED, level=LEVELS),
+        device_files=SETTINGS.device_files,
     output:
         reported_plots(PLOTS),
         collect(f"{RESULTS}/plots/{{plot}}.{{kind}}", plot=PLOTS, kind=["png", "rst"]),
@@ -62,7 +65,7 @@ rule draw_plots:
         stage("draw_plots") + "--summary {input.summary:q} --demand {input.demand:q} "
         "--statistics {params.statistics:q} --answer {input.answer:q} --sensitivity {input.sensitivity:q} "
         "--seeds {params.seeds:q} --curves {input.curves:q} --retraining {input.retraining:q} "
-        "--folder {params.folder:q} > {log:q} 2>&1"
+        "--device-files {input.device_files:q} --folder {params.folder:q} > {log:q} 2>&1"
 
 
 rule write_front_page:

@@ -8,13 +8,13 @@ import pandas as pd
 
 from voxprune.core.command import run_command
 from voxprune.core.errors import InputError
-from voxprune.deploy.choosing import LIMITS, choose, read_device, told
+from voxprune.deploy.choosing import LIMITS, choose, read_devices, told
 
 
 def main(options):
     levels = table(options.results / "statistics/levels.csv")
     if options.device_file:
-        demand = pd.concat([read_device(path) for path in options.device_file], ignore_index=True)
+        demand = read_devices(options.device_file)
     else:
         demand = table(options.results / "demand.csv")
     limits = {name: getattr(options, name) for name in LIMITS if getattr(options, name) is not None}

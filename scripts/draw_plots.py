@@ -8,6 +8,7 @@ import pandas as pd
 from voxprune.answer.summary import read_statistics, read_summary
 from voxprune.core.command import run_command
 from voxprune.core.files import read_json
+from voxprune.deploy.choosing import add_device_files_option, read_devices
 from voxprune.report.plots import write_plots
 
 
@@ -16,7 +17,7 @@ def main(options):
     retraining = {method_and_level(path): pd.read_csv(path) for path in options.retraining}
     write_plots(
         read_summary(options.summary), pd.read_csv(options.demand), read_statistics(options.statistics), read_json(options.answer),
-        curves, retraining, pd.read_csv(options.sensitivity), options.folder,
+        curves, retraining, pd.read_csv(options.sensitivity), options.folder, read_devices(options.device_files),
     )  # fmt: skip
 
 
@@ -36,6 +37,7 @@ def parse():
     parser.add_argument("--seeds", type=int, nargs="+", required=True, help="the parents' seeds")
     parser.add_argument("--curves", nargs="+", required=True, help="their training.csv, in the same order")
     parser.add_argument("--retraining", nargs="*", default=[], help="<method>/level<ppp>/retraining.csv of one seed")
+    add_device_files_option(parser)
     parser.add_argument("--folder", type=Path, required=True, help="output: <plot>.png, .svg and .rst (caption)")
     return parser
 

@@ -16,8 +16,10 @@ from made_up import experiment
 from voxprune.answer import comparison
 from voxprune.core.errors import InputError
 from voxprune.deploy import device
-from voxprune.deploy.choosing import choose, read_device, told
+from voxprune.deploy.choosing import choose, read_device, read_devices, told
 from voxprune.deploy.folder import export
+from voxprune.report.device_figures import latency_on_devices, write_device_table
+from voxprune.report.figure import write_plot
 from voxprune.settings.voxels import Grid
 
 OUTCOMES, SUMMARY, DEMAND = experiment()
@@ -60,6 +62,20 @@ def test_the_choice_is_made_for_the_device(measured):
     assert choice.row["device"] == "board" and choice.row["latency_ms.p50"] == rows["latency_ms.p50"].min()
     assert "(board, 1 thread, batch 1)" in told(choice, {}, 1)
     assert not choose(LEVELS, table, {"latency_ms": 1e-9}, 1).fits
+
+
+def test_the_report_takes_a_devices_figures_in(measured, tmp_path):
+    rows, experiment = read_devices([measured / "board.json"]), {"experiment": "chairs"}
+    write_device_table(rows, LEVELS, experiment, tmp_path)
+    lines = [line for line in (tmp_path / "devices.md").read_text().splitlines() if line.startswith("| board")]
+    assert len(lines) == len(rows) and sum("filter at 50 %" in line for line in lines) == len(CELLS)
+    accuracy = LEVELS.loc[(LEVELS["method"] == "filter") & (LEVELS["level_percent"] == 50), "accuracy_percent"].iloc[0]
+    assert all(f"{accuracy:.2f} |" in line for line in lines if "filter" in line)
+    latencies = [float(line.split("|")[5]) for line in lines]
+    assert latencies == sorted(latencies)
+    write_plot(tmp_path / "latency_on_devices", latency_on_devices, rows, experiment)
+    assert "board" in (tmp_path / "latency_on_devices.svg").read_text()
+    assert read_devices([]) is None
 
 
 def test_what_eight_bits_change_is_part_of_the_accuracy(measured, tmp_path):

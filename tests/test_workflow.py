@@ -361,6 +361,17 @@ def test_another_margin_answers_anew_and_redraws(copy):
     assert jobs(copy, "--configfile", "other.yaml") == expected
 
 
+def test_another_devices_figures_make_its_table_and_plot(copy):
+    row = {"origin": {"method": "filter", "level_percent": 50, "seed": 0}, "engine": "c", "precision": "float32", "threads": 1,
+           "batch_size": 1, "latency_ms": {"p50": 2.5}, "ratio": None, "accuracy_change_points": None}  # fmt: skip
+    (copy / "board.json").write_text(json.dumps({"rows": [row]}))
+    options = ["--configfile", QUICK, "--config", "device_files=[board.json]"]
+    assert jobs(copy, *options) == {"write_tables": 1, "draw_plots": 1, "write_front_page": 1}
+    snakemake(copy, "--cores", "2", *options)
+    assert "| board |" in re.sub(" +", " ", (copy / "results/quick/tables/devices.md").read_text())
+    assert (copy / "results/quick/plots/latency_on_devices.png").exists()
+
+
 def test_the_report_opens_with_the_answer_and_needs_no_network(finished):
     """Front page, captions and tables are in one file, networks listed by name and seed."""
     snakemake(finished, "--report", "results/quick/report.html", "--configfile", QUICK)

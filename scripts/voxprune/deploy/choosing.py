@@ -92,12 +92,29 @@ def read_device(path):
         ) from error
 
 
+def read_devices(paths):
+    """The rows of several such files, one device after the other; None for no file."""
+    return pd.concat([read_device(path) for path in paths], ignore_index=True) if paths else None
+
+
+def add_device_files_option(parser):
+    """The option of the commands that make the report."""
+    parser.add_argument(
+        "--device-files",
+        nargs="*",
+        default=[],
+        help="what bench_device.py or ./classify --bench --json wrote on other devices",
+    )
+
+
 def _device_row(row, device):
     origin, change = row["origin"], row["accuracy_change_points"] or [float("nan")] * 3
+    ratio = row.get("ratio") or dict.fromkeys(("p50", "low", "high"), float("nan"))
     about = {key: row[key] for key in ("engine", "precision", "threads", "batch_size")}
     return {
         "method": origin["method"], "level_percent": origin["level_percent"], "device": device, **about,
         "latency_ms.p50": float(row["latency_ms"]["p50"]), **dict(zip(CHANGE, change, strict=True)),
+        **{f"ratio.{name}": value for name, value in ratio.items()},
     }  # fmt: skip
 
 

@@ -16,6 +16,8 @@ RETRAINING_PLOTS = {  # only where a method retrains
     "retraining_curves": "Training and layers",
     "training_budgets": "Training and layers",
 }
+DEVICE_PLOTS = {"latency_on_devices": "Demand"}  # only where other devices measured something
+DEVICE_TABLES = ("devices",)
 PICTURES = {"examples": "Objects", "newly_misclassified": "Objects", "confusion": "Objects"}
 STORY = ("accuracy_by_level", "accuracy_against_cost", "speedup_against_macs")  # the plots on the front page, in this order
 STATISTICS = ("levels", "seeds", "classes", "budgets", "power")

@@ -11,16 +11,17 @@ from voxprune.report.accuracy_plots import (
     power_by_seeds,
 )
 from voxprune.report.demand_plots import OF_DEMAND, gpu_utilization_by_level
+from voxprune.report.device_figures import latency_on_devices
 from voxprune.report.figure import write_plot
 from voxprune.report.training_plots import learning_curves, retraining_curves, sensitivity_by_layer, training_budgets
 
 
-def write_plots(summary, demand, statistics, answer, curves, retraining, sensitivity, folder):
+def write_plots(summary, demand, statistics, answer, curves, retraining, sensitivity, folder, devices=None):
     """Writes every plot as PNG and SVG, with its caption.
 
     summary, demand: as from `tables`. statistics: {name: table} of `comparison`. answer: as from `answer.find_answer`.
     curves: {seed: table of training.csv}. retraining: {(method, level): table of retraining.csv} of the first seed, empty
-    where no method retrains. sensitivity: as from `sensitivity.by_layer`.
+    where no method retrains. sensitivity: as from `sensitivity.by_layer`. devices: as from `deploy.choosing.read_device`.
     """
 
     def write(draw, *data):
@@ -41,3 +42,5 @@ def write_plots(summary, demand, statistics, answer, curves, retraining, sensiti
     if retraining:
         write(retraining_curves, retraining, summary)
         write(training_budgets, levels, answer)
+    if devices is not None:
+        write(latency_on_devices, devices, answer)

@@ -43,6 +43,8 @@ class Config(Section, frozen=True):
         "training objects that data-driven criteria look at; more are steadier and slower")] = CRITERION_OBJECTS  # fmt: skip
     answer: Answer = Answer()
     measurement: Measurement = Measurement()
+    device_files: Annotated[tuple[str, ...], says(
+        "what bench_device.py or ./classify --bench --json wrote on other devices; tables and plots take them in")] = ()  # fmt: skip
 
 
 def without_removed_methods(content: dict) -> dict:
