@@ -1,5 +1,6 @@
 """Benchmarks of the code's inner parts, on the smallest input: they still call those parts as they are."""
 
+import re
 import subprocess
 import sys
 
@@ -7,6 +8,11 @@ import pytest
 
 import nets
 from conftest import ROOT
+
+sys.path.insert(0, str(ROOT / "benchmarks"))
+import overhead
+import promises
+
 from voxprune.networks.build import build_network
 from voxprune.networks.checkpoint import save_checkpoint
 
@@ -44,3 +50,36 @@ def test_aggregation():
     assert "2 methods x 2 levels x 2 seeds x 100 objects:" in benchmark(
         "aggregation", "--methods", 2, "--levels", 2, "--seeds", 2, "--objects", 100
     )
+
+
+def test_scale():
+    told = benchmark("scale", "--meshes", 20, "--classes", 2, "--dry")
+    assert re.search(r"^ +20 +[\d.]+ +[\d.]+ +7$", told, re.MULTILINE)  # 4 voxelize, list_skipped, check_network, train
+
+
+def test_promises_are_read_from_what_benchmarks_print():
+    """Each reader against a line as its benchmark prints it, and a figure on either side of its goal."""
+    printed = (
+        "all                                   100.0      9.0       5.0   11.1x\nours / bare                        1.05\n"
+        "loading: study / ours              17.0\nwith / without: 1.0004 (95 % interval 0.9995 to 1.0013)\n"
+        "resnet3d       8 to 32 3.90x onnxruntime    4.00  2.00 (1.90 to 2.10)  0.51  1.0 %\n"
+        "resnet3d       8 to 32 3.90x     openvino    2.00  3.50 (3.40 to 3.60)  0.91  1.0 %  best\n"
+        "original:0 (60.5 M MACs) | C 1.700 ms | torch 5.400 ms, 3.2x\n"
+        "original:75 (4.5 M MACs) | C 0.160 ms | torch 1.200 ms, 7.5x | openvino INT8 0.300 ms, 1.9x\n"
+        "7.6 s, 205 MB\n  100000        50.0      12.0    206\n3 steps of   8                         2246 MB\n"
+        "no work: 16 % of the processor time (goal: at most 25 %)\n67 jobs in 290 s on 2 cores\n"
+    )
+    found = {one.name: one.read(printed) for one in promises.PROMISES}
+    expected = [11.1, 1.05, 17, 1.0004, 0.91, 5.4 / 0.16, 5.4 / 0.3, 7.6, 12, 2246, 16, 290]
+    assert list(found.values()) == pytest.approx(expected)
+    for one in promises.PROMISES:
+        kept, broken = (0.9, 1.1) if one.most else (1.1, 0.9)
+        assert one.met(kept * one.goal) and not one.met(broken * one.goal)
+    assert promises.row(promises.PROMISES[1], [1.2, 1.3, 1.25]).endswith(
+        "| 1.25 | 1.2 to 1.3 | at most 1.15 | **no** | `training_epoch.py` |"
+    )
+
+
+def test_overhead_adds_up_what_commands_say():
+    jobs = [{"command": "prune", "start_s": 2.0, "work_s": 6.0}, {"command": "train", "start_s": 1.0, "work_s": 9.0}]
+    assert overhead.table(jobs, 20.0).endswith("no work: 25 % of the processor time (goal: at most 25 %)")
