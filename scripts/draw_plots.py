@@ -16,7 +16,7 @@ def main(options):
     retraining = {method_and_level(path): pd.read_csv(path) for path in options.retraining}
     write_plots(
         read_summary(options.summary), pd.read_csv(options.demand), read_statistics(options.statistics), read_json(options.answer),
-        curves, retraining, pd.read_csv(options.sensitivity), options.folder,
+        curves, retraining, pd.read_csv(options.sensitivity), options.folder, options.gpu,
     )  # fmt: skip
 
 
@@ -36,6 +36,7 @@ def parse():
     parser.add_argument("--seeds", type=int, nargs="+", required=True, help="the parents' seeds")
     parser.add_argument("--curves", nargs="+", required=True, help="their training.csv, in the same order")
     parser.add_argument("--retraining", nargs="*", default=[], help="<method>/level<ppp>/retraining.csv of one seed")
+    parser.add_argument("--gpu", action="store_true", help="draw a GPU's utilization also where none was measured")
     parser.add_argument("--folder", type=Path, required=True, help="output: <plot>.png, .svg and .rst (caption)")
     return parser
 
