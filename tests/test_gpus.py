@@ -8,7 +8,7 @@ import sys
 
 import pytest
 
-from conftest import QUICK, ROOT, snakemake
+from conftest import QUICK, ROOT, clone, snakemake
 from voxprune.core import gpus
 
 JOB = "import sys; from voxprune.core import gpus; gpus.take_one_gpu(); print(gpus.visible_gpus(), flush=True); sys.stdin.read()"
@@ -64,15 +64,24 @@ def test_what_the_user_or_the_cluster_lets_be_seen_counts(monkeypatch, visible, 
     assert gpus.visible_gpus() == found
 
 
-def test_a_run_uses_as_many_gpus_as_it_is_told_and_measures_alone(copy, tmp_path, monkeypatch):
-    """Two parents are trained at a time, on the voxels that are there; a dry run says what measuring takes."""
+def test_a_run_uses_as_many_gpus_as_it_is_told_and_measures_alone(bare, tmp_path, monkeypatch):
+    """Two parents are trained at a time; a dry run says what measuring takes."""
+    folder = clone(tmp_path / "voxprune", bare)
     monkeypatch.setenv(gpus.VISIBLE, "GPU-a,GPU-b")
     monkeypatch.setenv("TMPDIR", str(tmp_path))
     options = ["--configfile", QUICK, "--config", "experiment=two", "seeds=[0, 1]", "training={epochs: 20}"]
     parents = [f"results/two/seed{seed}/parent/checkpoint.safetensors" for seed in (0, 1)]
-    snakemake(copy, *parents, "--cores", "2", "--resources", "gpu=2", *options)
-    logs = "".join((copy / f"results/two/logs/seed{seed}/parent/train.log").read_text() for seed in (0, 1))
+    snakemake(folder, *parents, "--cores", "2", "--resources", "gpu=2", *options)
+    logs = "".join((folder / f"results/two/logs/seed{seed}/parent/train.log").read_text() for seed in (0, 1))
     assert set(re.findall("computes on (GPU-.), one of 2 GPUs", logs)) == {"GPU-a", "GPU-b"}
-    dry = snakemake(copy, "-n", "--cores", "2", "--resources", "gpu=2", *options)
+    dry = snakemake(folder, "-n", "--cores", "2", "--resources", "gpu=2", *options)
     measuring = re.findall(r"rule measure(?:_parent)?:\n(?:    .*\n)*?    threads: (\d+)\n    resources: (.*)", dry)
     assert len(measuring) == 4 and all(threads == "2" and "gpu=1" in resources for threads, resources in measuring)
+
+
+@pytest.mark.parametrize("tokens, drawn", [(1, True), (0, False)])
+def test_a_run_without_gpu_tokens_waits_for_nothing_of_a_gpu(bare, monkeypatch, tokens, drawn):
+    monkeypatch.setenv(gpus.VISIBLE, "GPU-a")
+    dry = snakemake(bare, "-n", "--cores", "2", "--resources", f"gpu={tokens}", "--configfile", QUICK)
+    assert ("plots/gpu_utilization_by_level.svg" in dry) == drawn
+    assert set(re.findall(r"gpu=(\d)", dry.partition("Job stats")[2])) == {str(tokens)}

