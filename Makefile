@@ -7,16 +7,21 @@ EXPERIMENT ?= furniture
 REFINED = results/$(EXPERIMENT)/refined.yaml
 TYPED = $(addprefix scripts/voxprune/,core settings pruning measurement answer)
 
-.PHONY: help experiments compare power run test lint settings report refine dag docs clean
+.PHONY: help experiments compare power run test test-slurm lint settings report refine dag docs clean
 
 help:  ## show this list
-	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' Makefile | expand -t 10
+	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | expand -t 12
 
 run: .venv/ready  ## install what running needs, then run the default experiment
 	snakemake --cores all --resources gpu=1
 
 test: .venv/tested lint  ## install what tests need, then lint and run the tests
 	python -m pytest -n auto --dist loadfile tests
+
+test-slurm: .venv/tested .venv/slurm  ## run the quick experiment through a SLURM cluster of this machine, as root
+	@[ "$$(id -u)" != 0 ] || command -v slurmctld >/dev/null || \
+	  { apt-get -q update && apt-get -q install -y --no-install-recommends slurm-wlm munge; }
+	python -m pytest -rs -m slurm tests/test_slurm.py
 
 lint: .venv/tested  ## check style, format and types
 	ruff check .
@@ -60,6 +65,10 @@ docs: .venv/documented  ## build the site of the docs in site/
 .venv/tested: .venv/ready envs/test.txt envs/open3d.txt
 	.venv/bin/pip install --quiet -r envs/test.txt -c envs/constraints.txt
 	bash envs/system_libraries.sh || true
+	touch $@
+
+.venv/slurm: .venv/ready envs/slurm.txt
+	.venv/bin/pip install --quiet -r envs/slurm.txt -c envs/constraints.txt
 	touch $@
 
 .venv/documented: .venv/ready envs/docs.txt

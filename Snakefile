@@ -7,7 +7,11 @@ min_version("9.19")
 configfile: f"{workflow.basedir}/config.yaml"  # also where Snakemake runs in another folder
 
 
+container: "voxprune.sif"  # of every rule, with --sdm apptainer: docs/cluster.md
+
+
 include: "rules/common.smk"
+include: "rules/resources.smk"
 include: "rules/meshes.smk"
 include: "rules/voxels.smk"
 include: "rules/training.smk"

@@ -12,6 +12,7 @@ from snakemake.utils import update_config
 SCRIPTS = Path(workflow.current_basedir).parent / "scripts"
 sys.path.insert(0, str(SCRIPTS))
 from voxprune.core import paths
+from voxprune.core.cluster import cancel_jobs_left
 from voxprune.core.errors import InputError
 from voxprune.core.interruption import RUN, lock_folder
 from voxprune.core.plan import record_plan
@@ -81,7 +82,7 @@ SHARDS = collect(f"{VOXELS}/{paths.SHARD}", split=SPLITS, name=CLASSES)
 TEST_SHARDS = collect(f"{VOXELS}/{paths.SHARD}", split="test", name=CLASSES)
 MEMORY = ".snakemake/voxprune-meshes"  # hashes of meshes, so that each is read again only when it changes
 
-os.environ[RUN] = str(os.getpid())  # jobs end when this process is gone
+os.environ[RUN] = str(os.getpid())  # jobs end when this process is gone; on a cluster, this is the one on their node
 
 
 def begin_run():
@@ -102,6 +103,10 @@ def begin_run():
             raise WorkflowError(
                 f"Another run works in this folder (process {run_lock}); wait for its end, or clone voxprune elsewhere."
             )
+    try:
+        cancel_jobs_left(Path.cwd(), report=lambda line: print(line, file=sys.stderr))
+    except InputError as error:
+        raise WorkflowError(str(error))
     record_plan(RESULTS, config)
     write_record(RECORD, config)
 
@@ -143,18 +148,6 @@ def some(settings, *keys):
 GRID_OPTIONS = options(some(config["voxels"], *Cells.__struct_fields__) | {"up": SETTINGS.dataset.up})
 
 
-def gpus_here():
-    """1 where this machine has an NVIDIA GPU, else 0: then no job waits for a GPU token."""
-    try:
-        import pynvml
-
-        pynvml.nvmlInit()
-        return min(1, pynvml.nvmlDeviceGetCount())
-    except Exception:  # no driver: every version of the library raises its own kind
-        return 0
-
-
-GPUS = gpus_here()
 NETWORK_FILES = network_files(SETTINGS.network)
 
 

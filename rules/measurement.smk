@@ -31,9 +31,11 @@ rule measure:
         f"{LOGS}/seed{{seed}}/{{method}}/measure.log",
     conda:
         "../envs/torch.yaml"
-    threads: workflow.cores  # so that nothing runs beside it; the network uses measurement.threads
+    threads: CORES  # so that nothing runs beside it; the network uses measurement.threads
     resources:
         gpu=GPUS,
+        mem_mb=growing(4000),
+        runtime=growing(120),
     params:
         voxels=voxels_folder,
         experiment=SETTINGS.experiment,
@@ -69,9 +71,11 @@ rule measure_staircase:
         f"{LOGS}/measure_staircase.log",
     conda:
         "../envs/torch.yaml"
-    threads: workflow.cores
+    threads: CORES
     resources:
         gpu=GPUS,
+        mem_mb=growing(4000),
+        runtime=growing(240),
     params:
         voxels=voxels_folder,
         experiment=SETTINGS.experiment,

@@ -3,6 +3,9 @@
 
 if config["dataset"]["source"] == "furniture":
 
+    localrules:
+        generate_furniture,
+
     rule generate_furniture:
         """Make the meshes of one class, both splits."""
         output:
@@ -22,6 +25,9 @@ if config["dataset"]["source"] == "furniture":
 
 
 if config["dataset"]["source"] in MODELNET and not config["dataset"]["folder"]:
+
+    localrules:  # nodes of a cluster often can't download
+        fetch_modelnet,
 
     rule fetch_modelnet:
         """Download ModelNet (resumed after an interruption) or take the archive that is there, check it, extract it.

@@ -22,6 +22,8 @@ rule prune:
         "../envs/torch.yaml"
     resources:
         gpu=GPUS,
+        mem_mb=growing(4000),
+        runtime=growing(240),
     params:
         voxels=voxels_folder,
         method=lambda wildcards: options(settings_of(wildcards)),
@@ -63,6 +65,8 @@ rule evaluate:
         "../envs/torch.yaml"
     resources:
         gpu=GPUS,
+        mem_mb=growing(4000),
+        runtime=growing(30),
     params:
         voxels=voxels_folder,
         experiment=SETTINGS.experiment,
@@ -98,6 +102,8 @@ rule measure_sensitivity:
         "../envs/torch.yaml"
     resources:
         gpu=GPUS,
+        mem_mb=growing(4000),
+        runtime=growing(60),
     params:
         voxels=voxels_folder,
         levels=config["levels"],
@@ -119,6 +125,9 @@ rule leave_one_out:
         f"{LOGS}/leave_one_out.log",
     conda:
         "../envs/torch.yaml"
+    resources:
+        mem_mb=growing(4000),
+        runtime=growing(240),
     params:
         folder=subpath(output[0], parent=True),
         voxels=voxels_folder,

@@ -60,11 +60,12 @@ rule draw_plots:
         folder=subpath(output[0], parent=True),
         statistics=statistics_folder,
         seeds=SEEDS,
+        gpu="--gpu" if MEASURES_GPU else "",
         code=code_hash("draw_plots"),
     shell:
         stage("draw_plots") + "--summary {input.summary:q} --demand {input.demand:q} "
         "--statistics {params.statistics:q} --answer {input.answer:q} --sensitivity {input.sensitivity:q} "
-        "--seeds {params.seeds:q} --curves {input.curves:q} --retraining {input.retraining:q} "
+        "--seeds {params.seeds:q} {params.gpu} --curves {input.curves:q} --retraining {input.retraining:q} "
         "--device-files {input.device_files:q} --folder {params.folder:q} > {log:q} 2>&1"
 
 

@@ -33,6 +33,8 @@ rule train:
     threads: 1  # on a CPU the result depends on it, in the last bits; --set-threads train=8 goes faster
     resources:
         gpu=GPUS,
+        mem_mb=growing(4000),
+        runtime=growing(240),
     params:
         voxels=voxels_folder,
         classes=CLASS_OPTIONS,

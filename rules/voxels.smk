@@ -13,7 +13,10 @@ rule voxelize:
         f"{VOXELS}/logs/{{split}}/{{name}}.log",
     conda:
         "../envs/voxels.yaml"
-    threads: max(1, (workflow.cores or 1) // len(SHARDS))  # more only where there are more cores than jobs
+    threads: max(1, CORES // len(SHARDS))  # more only where there are more cores than jobs
+    resources:
+        mem_mb=growing(1000),
+        runtime=growing(10),
     params:
         settings=f"{GRID_OPTIONS} {options(some(config['voxels'], 'on_bad_mesh'))}",
         split=split_options,

@@ -17,7 +17,7 @@ def main(options):
     retraining = {method_and_level(path): pd.read_csv(path) for path in options.retraining}
     write_plots(
         read_summary(options.summary), pd.read_csv(options.demand), read_statistics(options.statistics), read_json(options.answer),
-        curves, retraining, pd.read_csv(options.sensitivity), options.folder, read_devices(options.device_files),
+        curves, retraining, pd.read_csv(options.sensitivity), options.folder, options.gpu, read_devices(options.device_files),
     )  # fmt: skip
 
 
@@ -38,6 +38,7 @@ def parse():
     parser.add_argument("--curves", nargs="+", required=True, help="their training.csv, in the same order")
     parser.add_argument("--retraining", nargs="*", default=[], help="<method>/level<ppp>/retraining.csv of one seed")
     add_device_files_option(parser)
+    parser.add_argument("--gpu", action="store_true", help="draw a GPU's utilization also where none was measured")
     parser.add_argument("--folder", type=Path, required=True, help="output: <plot>.png, .svg and .rst (caption)")
     return parser
 

@@ -149,7 +149,7 @@ OTHERS = {
     "pytest": lambda arguments: check_files(arguments[: arguments.index("-m")] if "-m" in arguments else arguments),
     "pip": check_pip,
     ".": anything,  # of `. .venv/bin/activate`, which `make run` makes
-    "git": anything,
+    **dict.fromkeys(["git", "sinfo", "nano", "tmux", "less", "docker", "apptainer"], anything),
     "mkdocs": lambda arguments: check_files(["mkdocs.yml"]),
     "pre-commit": lambda arguments: check_files([".pre-commit-config.yaml"]),
 }

@@ -29,6 +29,14 @@ def data(methods, tmp_path):
     return summary, demand, statistics, found, {0: curve, 1: curve}, retraining, sensitivity, tmp_path
 
 
+def test_a_run_that_was_to_use_a_gpu_and_found_none_still_has_its_plot(tmp_path, monkeypatch):
+    """Such as with a driver, and a torch without CUDA: the workflow waits for the file."""
+    monkeypatch.setitem(STYLE, "figure.dpi", 40)
+    plots.write_plots(*data(["filter"], tmp_path), gpu=True)
+    assert "no utilization was measured" in (tmp_path / "gpu_utilization_by_level.svg").read_text()
+    assert (tmp_path / "gpu_utilization_by_level.rst").exists()
+
+
 @pytest.mark.parametrize("methods", [["filter"], NAMES])
 def test_every_plot_is_drawn_and_says_what_it_rests_on(tmp_path, methods, monkeypatch, recwarn):
     for name in NAMES:

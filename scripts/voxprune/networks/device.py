@@ -5,9 +5,13 @@ import copy
 import torch
 from torch.utils._pytree import tree_leaves
 
+from voxprune.core.gpus import take_one_gpu
+
 
 def device_for(gpus):
-    """The device of a job that was given this many GPUs: CUDA where torch has it, else the CPU."""
+    """The device of a job that was given this many GPUs: a free one where torch has CUDA, else the CPU."""
+    if gpus:
+        take_one_gpu()
     return torch.device("cuda" if gpus and torch.cuda.is_available() else "cpu")
 
 

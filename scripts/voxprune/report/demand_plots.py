@@ -24,7 +24,7 @@ def gpu_utilization_by_level(axes, summary, demand):
         lines(left, rows, "level_percent", "legacy_gpu_utilization_per_inference_percent")
         lines(right, rows, "level_percent", "gpu_utilization_per_inference_percent")
     else:
-        right.text(0.5, 0.5, "NVML gave no utilization", transform=right.transAxes, ha="center")
+        right.text(0.5, 0.5, "no utilization was measured", transform=right.transAxes, ha="center")
     left.set(title="legacy: nvidia-smi after each batch", ylabel="mean GPU utilization / batch size, %")
     right.set(title="corrected: sampled while saturated")
     left.set_ylim(bottom=0)

@@ -16,12 +16,13 @@ from voxprune.report.figure import write_plot
 from voxprune.report.training_plots import learning_curves, retraining_curves, sensitivity_by_layer, training_budgets
 
 
-def write_plots(summary, demand, statistics, answer, curves, retraining, sensitivity, folder, devices=None):
+def write_plots(summary, demand, statistics, answer, curves, retraining, sensitivity, folder, gpu=False, devices=None):
     """Writes every plot as PNG and SVG, with its caption.
 
     summary, demand: as from `tables`. statistics: {name: table} of `comparison`. answer: as from `answer.find_answer`.
     curves: {seed: table of training.csv}. retraining: {(method, level): table of retraining.csv} of the first seed, empty
-    where no method retrains. sensitivity: as from `sensitivity.by_layer`. devices: as from `deploy.choosing.read_device`.
+    where no method retrains. sensitivity: as from `sensitivity.by_layer`. gpu: draw a GPU's utilization also where there is none.
+    devices: as from `deploy.choosing.read_device`.
     """
 
     def write(draw, *data):
@@ -35,7 +36,7 @@ def write_plots(summary, demand, statistics, answer, curves, retraining, sensiti
     write(power_by_seeds, statistics["power"], answer)
     for draw in OF_DEMAND:
         write(draw, summary, demand)
-    if (demand["device"] != "cpu").any():
+    if gpu or (demand["device"] != "cpu").any():
         write(gpu_utilization_by_level, summary, demand)
     write(sensitivity_by_layer, sensitivity, answer)
     write(learning_curves, curves, answer)
