@@ -7,7 +7,7 @@ EXPERIMENT ?= furniture
 REFINED = results/$(EXPERIMENT)/refined.yaml
 TYPED = $(addprefix scripts/voxprune/,core settings pruning measurement answer)
 
-.PHONY: help experiments compare power run test test-slurm lint settings report refine dag docs clean
+.PHONY: help bench experiments compare power run test test-slurm lint settings report refine dag docs clean
 
 help:  ## show this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | expand -t 12
@@ -48,6 +48,9 @@ compare: .venv/ready  ## put experiments side by side: make compare EXPERIMENTS=
 
 power: .venv/ready  ## say before training what the configured seeds and test objects can show
 	snakemake results/$(EXPERIMENT)/power.csv --cores all --resources gpu=1 $(if $(CONFIG),--configfile $(CONFIG))
+
+bench: .venv/tested  ## measure what is promised about speed and memory, in a quarter of an hour on a quiet machine
+	python benchmarks/promises.py
 
 dag: .venv/ready  ## print the graph of the rules
 	snakemake --rulegraph mermaid-js 2>/dev/null
