@@ -92,7 +92,11 @@ def start(folder: Path) -> None:
 
 
 def stop(folder: Path) -> None:
-    """Ends what `start` began, by the process ids that the daemons wrote, and takes the links away."""
+    """Ends every job, then what `start` began, by the process ids that the daemons wrote, and takes the links away."""
+    subprocess.run(["scancel", "--user=root"])  # without a check, like the next: the cluster may not have come up
+    until = time.monotonic() + 60
+    while subprocess.run(["squeue", "--noheader"], capture_output=True).stdout and time.monotonic() < until:
+        time.sleep(0.5)
     for name in DAEMONS:
         file = folder / f"{name}.pid"
         if file.exists() and runs(process := int(file.read_text())):
