@@ -1,5 +1,7 @@
 """The model card, README.md of a deployed folder: plain sentences and tables out of a dictionary, and what isn't known said so."""
 
+import hashlib
+
 UNKNOWN = "Not known: it was not given when this folder was made."
 
 
@@ -37,6 +39,17 @@ Without Python, with any C compiler:
 make
 ./classify chair.off
 ```"""
+
+
+PAGE = "In a browser, offline: open `page.html` and drop a mesh on it."
+
+
+def with_page(card, page):
+    """A card that names page.html too. page: its bytes."""
+    rows = [line for line in card.splitlines() if line != PAGE and not line.startswith("| `page.html` |")]
+    before, after = "\n".join(rows).split("\n\n## Input", 1)
+    row = f"| `page.html` | {len(page):,} | `{hashlib.sha256(page).hexdigest()}` |"
+    return f"{before.rstrip()}\n\n{PAGE}\n\n## Input{after}\n{row}\n"
 
 
 def _summary(about):

@@ -25,6 +25,7 @@ def card_facts(origin, metrics=None, demand=None, data_name="", terms=""):
         facts |= {
             "accuracy_percent": metrics["accuracy_percent"], "accuracy_interval_percent": (100 * low, 100 * high),
             "per_class_accuracy_percent": metrics["per_class_accuracy_percent"],
+            "experiment": metrics.get("experiment"),
             "data": {"name": data_name or "an unnamed data set", "test_objects": count} | ({"terms": terms} if terms else {}),
         }  # fmt: skip
     if demand:

@@ -22,7 +22,7 @@ from voxprune.networks.cost import network_cost
 C_PROGRAM = [
     path for path in sorted((Path(__file__).parent / "c").iterdir()) if path.name != "lanes.h"
 ]  # that is in model.c
-MADE = ("model.onnx", "model-fp16.onnx", "model-int8.onnx", "model.safetensors", "model.c", "model.h", "labels.json", "README.md",
+MADE = ("model.onnx", "model-fp16.onnx", "model-int8.onnx", "model.safetensors", "model.c", "model.h", "labels.json", "README.md", "page.html",
         *(path.name for path in C_PROGRAM))  # fmt: skip
 CHECKED = 16  # objects on which the float32 file is compared with torch
 
@@ -54,8 +54,20 @@ def export(network, grid, classes, folder, inputs=None, about=None, checkpoint=N
 def _labels(about):
     """What the programs that run a network need to know of it, and from which network of an experiment its figures are."""
     changes = {file: [change.points, change.low, change.high] for file, change in about.get("agreement", {}).items()}
-    known = {"origin": about.get("origin"), "accuracy_change_points": changes}
+    known = {
+        "experiment": about.get("experiment"), "origin": about.get("origin"), "accuracy": _accuracy(about), "accuracy_change_points": changes,
+    }  # fmt: skip
     return {"labels": about["classes"], "voxels": about["voxels"]} | {key: value for key, value in known.items() if value}
+
+
+def _accuracy(about):
+    """Of the network in float32 on test objects, None where it isn't known."""
+    if not all(key in about for key in ("accuracy_percent", "accuracy_interval_percent", "data")):
+        return None
+    return {
+        "percent": about["accuracy_percent"], "interval_percent": about["accuracy_interval_percent"],
+        "data": about["data"]["name"], "test_objects": about["data"]["test_objects"],
+    }  # fmt: skip
 
 
 def _contents(network, grid, classes, inputs, checkpoint, origin):

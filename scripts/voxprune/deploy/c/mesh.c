@@ -218,15 +218,22 @@ static int check(Mesh *mesh)
     return extended ? 0 : mesh_fail(mesh, "all its vertices coincide");
 }
 
+int mesh_parse(const char *name, char *text, size_t size, Mesh *mesh)
+{
+    memset(mesh, 0, sizeof *mesh);
+    const int off = ends_with(name, ".off");
+    if (!off && !ends_with(name, ".stl")) return mesh_fail(mesh, "only .off and .stl can be read here; convert it, or use classify.py");
+    const int wrong = off ? off_parse(mesh, text, size) : stl_parse(mesh, text, size);
+    return wrong ? wrong : check(mesh);
+}
+
 int mesh_read(const char *path, Mesh *mesh)
 {
     size_t size;
-    memset(mesh, 0, sizeof *mesh);
-    const int off = ends_with(path, ".off");
-    if (!off && !ends_with(path, ".stl")) return mesh_fail(mesh, "only .off and .stl can be read here; convert it, or use classify.py");
     char *text = content(path, &size);
+    memset(mesh, 0, sizeof *mesh);
     if (!text) return mesh_fail(mesh, "it can't be opened and read");
-    const int wrong = off ? off_parse(mesh, text, size) : stl_parse(mesh, text, size);
+    const int wrong = mesh_parse(path, text, size, mesh);
     free(text);
-    return wrong ? wrong : check(mesh);
+    return wrong;
 }

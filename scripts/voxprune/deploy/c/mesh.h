@@ -15,6 +15,8 @@ typedef struct {
 
 /* Reads a mesh; 0 when all is well, else the reason stands in mesh->fault. Free it with mesh_free in both cases. */
 int mesh_read(const char *path, Mesh *mesh);
+/* The same of a file's content in memory; text[size] is a zero, and all of it may be written over. The name's ending says the format. */
+int mesh_parse(const char *name, char *text, size_t size, Mesh *mesh);
 void mesh_free(Mesh *mesh);
 
 /* For the readers: an empty mesh grows, and what goes wrong is noted; all return 0 when all is well, else -1. */
