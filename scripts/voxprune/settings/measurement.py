@@ -40,7 +40,7 @@ class Conditions(Section, frozen=True):
     engines: Annotated[tuple[Annotated[str, one_of(choices(ENGINES))], ...], EACH_ONCE, says(
         "runtimes; add torch-compile where minutes for each network don't matter")] = ("torch", "onnxruntime", "openvino")  # fmt: skip
     batch_sizes: Annotated[tuple[Count, ...], EACH_ONCE, says(
-        "objects per call: 1 for the latency of one object, many for throughput")] = (1, 64)  # fmt: skip
+        "objects per call: 1 for the latency of one object, many for throughput; 64 keeps a GPU busier")] = (1, 16)  # fmt: skip
     least_percent: Annotated[NotNegative, says(
         "the least difference in time or energy that counts, fixed before measuring; a smaller one is 'no difference'")] = 1.0  # fmt: skip
 
