@@ -168,7 +168,15 @@ def test_the_same_folders_give_the_same_bytes(written, folders, tmp_path):
     assert (tmp_path / "elsewhere/level050/page.html").read_bytes() == content
     data = json.loads(content.decode().partition('id="data">')[2].partition("</script>")[0])
     everything = content + b"".join(base64.b64decode(one["webassembly"]) for one in data.values())
-    for word in (str(ROOT), str(folders), os.uname().nodename, "/home", "/tmp", "://"):
+    host = os.uname().nodename
+    for word in (
+        str(ROOT),
+        str(folders),
+        *([host] if len(host) > 4 else []),
+        "/home",
+        "/tmp",
+        "://",
+    ):  # shorter ones stand in any bytes
         assert word.encode() not in everything, word
     assert len(base64.b64decode(data["parent"]["webassembly"])) > len(base64.b64decode(data["network"]["webassembly"]))
 
