@@ -54,7 +54,7 @@ def test_without_evidence_the_best_guess_is_called_a_guess():
     found, text = answered(seeds=3, objects=150, lost={"filter": {50: 0.5, 90: 30}})
     assert found["decision"]["kind"] == "guess" and found["decision"]["network"]["level_percent"] == 50
     assert "**No network tested here is shown to lose less than 1 point; the best guess is filter at 50 %**" in text
-    assert re.search(r"is shown with 3 seeds in \d+, with 6 seeds in \d+ and with 10 seeds in \d+: more ", text)
+    assert re.search(r"of 100 such experiments: \d+ with 3 seeds, \d+ with 6 seeds and \d+ with 10 seeds; more ", text)
 
 
 def test_zeros_save_storage_alone_and_the_text_says_so():
@@ -72,7 +72,18 @@ def test_a_control_is_no_choice_and_is_named_where_it_does_as_well():
     _, found = answer(outcomes, summary, demand)
     assert found["decision"]["network"]["method"] == "filter" and found["decision"]["controls"] == ["weight"]
     text = sentences.decision_text(found)
-    assert "The control `weight` is as accurate at no more MACs: it isn't the ranking of filters that matters here." in text
+    assert "The control `weight` did as well at no more MACs, so nothing shows that ranking filters matters here." in text
+
+
+def test_costs_of_which_the_same_is_said_share_a_line():
+    _, found = answer(*experiment())
+    row = {"budget_percent": 50, "best": "filter", "methods": 2, "equal_training": True, "interpolated": False, "not_told_apart": [],
+           "difference_points": {"mean": -0.5, "low": -0.8, "high": -0.2}}  # fmt: skip
+    other = row | {"difference_points": {"mean": -0.9, "low": -1.8, "high": -0.2}}
+    found["at_equal_cost"] = [row | {"cost": "macs"}, row | {"cost": "parameters"}, other | {"cost": "compressed_bytes"}]
+    lines = sentences.render(sentences.tell(found), "markdown").partition("## At equal cost\n\n")[2].splitlines()[:2]
+    assert lines[0].startswith("- At 50 % of the parent's MACs and parameters `filter` is the most accurate")
+    assert lines[1].startswith("- At 50 % of the parent's stored bytes")
 
 
 def test_a_seed_that_broke_is_counted():
@@ -116,7 +127,7 @@ def test_a_plan_that_changed_after_testing_and_many_recipes_are_told():
      "at most 2 % faster. No higher level was tested."),
     ({"lost": {"weight": {10: 0}}, "objects": 2}, "**No network tested here is shown to lose less than 1 point"),
     ({"lost": {"weight": {10: 0}}, "objects": 2}, "more test objects are needed"),
-    ({"lost": {"filter": {10: 0}}, "objects": 1, "seeds": 1}, "is shown with 1 seed in"),
+    ({"lost": {"filter": {10: 0}}, "objects": 1, "seeds": 1}, "with 1 seed"),
 ])  # fmt: skip
 def test_thin_evidence_gives_a_sensible_sentence(options, sentence, recwarn):
     found, text = answered(**options)
@@ -190,7 +201,11 @@ def test_times_that_cannot_be_trusted_are_told_in_the_decision():
         outcomes, summary, demand.assign(valid=False, invalid_reasons="other processes kept 80 % of the cores busy")
     )
     text = sentences.render(sentences.tell(found), "markdown")
-    assert "1.7 times as fast (an INVALID measurement, see below)" in text.split("\n\n")[1]
+    decision = text.split("\n\n")[1]
+    assert (
+        "at a speed that isn't known, because the times are INVALID (see below)" in decision
+        and "times as fast" not in decision
+    )
     assert "- INVALID times of parent, filter, weight (other processes kept 80 % of the cores busy" in text
 
 

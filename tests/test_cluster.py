@@ -71,7 +71,7 @@ def test_a_profile_says_what_gpus_the_nodes_have_whatever_this_machine_has(bare,
 
 def test_what_trains_prunes_tests_or_measures_says_its_memory_and_time(bare):
     found = resources(bare)
-    for rule in ("voxelize", "train", "prune", "evaluate", "measure", "measure_parent", "measure_sensitivity"):
+    for rule in ("voxelize", "train", "prune_levels", "evaluate", "evaluate_levels", "measure", "measure_sensitivity"):
         assert {"mem_mb", "runtime"} <= set(re.findall(r"(\w+)=\d+", found[rule])), rule
 
 

@@ -48,6 +48,7 @@ def tell(answer: dict, pictures: Sequence[str] = ()) -> list:
         *([("heading", "What to know about these figures"), ("list", answer["warnings"])] if answer["warnings"] else []),
         ("heading", "Method by method"),
         ("list", [_method_sentence(name, method) for name, method in answer["methods"].items()]),
+        ("text", "Every level stands in `tables/levels.md`, every checkpoint by itself in `tables/seeds.md`."),
         *([("heading", "At equal cost"), ("list", _equal_cost(answer))] if _equal_cost(answer) else []),
         *([("heading", "What the original study claimed, and what was found here"), ("list", _study(answer))]
           if answer["study"] else []),
@@ -101,8 +102,8 @@ def decision_text(answer: dict) -> str:
         text += f" {_next_level(after)}"
     controls = [f"`{control}`" for control in answer["decision"]["controls"]]
     if controls:
-        are = "are" if len(controls) > 1 else "is"
-        text += f" The control {listing(controls)} {are} as accurate at no more MACs: it isn't the ranking of filters that matters here."
+        word = "control" if len(controls) == 1 else "controls"
+        text += f" The {word} {listing(controls)} did as well at no more MACs, so nothing shows that ranking filters matters here."
     return text
 
 
@@ -115,8 +116,9 @@ def _gains(network, invalid):
     ]
     one = network["speedup_one"]
     alone = "" if one is None or one == network["speedup"] else f" (one object at a time: {speed_words(one)})"
-    wrong = " (an INVALID measurement, see below)" if invalid else ""
-    return f"{speed_words(network['speedup'])}{alone}{wrong}, {listing(saved) or 'nothing saved'}"
+    if invalid:
+        return f"{listing(saved) or 'nothing saved'}, at a speed that isn't known, because the times are INVALID (see below)"
+    return f"{speed_words(network['speedup'])}{alone}, {listing(saved) or 'nothing saved'}"
 
 
 def _basis(answer):
@@ -147,25 +149,26 @@ def _next_level(network):
 def _power(answer):
     """What evidence would do."""
     seeds, rows = len(answer["seeds"]), answer["power"]
-    said = [f"with {counted(row['seeds'], 'seed')} in {row['percent']:.0f}" for row in rows if row["seeds"] >= seeds]
+    said = [f"{row['percent']:.0f} with {counted(row['seeds'], 'seed')}" for row in rows if row["seeds"] >= seeds]
     few = (
         "more seeds (`seeds`) decide more than more methods" if rows[-1]["percent"] >= 50 else "more test objects are needed"
     )
-    return f"Of 100 such experiments a network that loses nothing is shown {listing(said[:3])}: {few}."
+    return f"Even a network that loses nothing would be shown to in only so many of 100 such experiments: {listing(said[:3])}; {few}."
 
 
 def _evidence(answer):
     parent, cell, one = answer["parent"], answer["measured_in"], answer["measured_one"]
     methods = sum(not method["control"] for method in answer["methods"].values()) or len(answer["methods"])
-    share = "" if methods == 1 else f", shared by {methods} methods"
+    controls = any(method["control"] for method in answer["methods"].values())
+    share = "" if methods == 1 else f", shared by the {methods} methods{' that are no controls' if controls else ''}"
     seeds = f"mean of {len(answer['seeds'])} seeds" if len(answer["seeds"]) > 1 else "one seed"
     text = (
         f"The parent, `{answer['network']}` trained on `{answer['dataset']}` at {answer['resolution']}^3 for {counted(answer['epochs'], 'epoch')}, "
         f"reaches {parent['mean']:.1f} % ({parent['low']:.1f} to {parent['high']:.1f}) of {answer['n_samples']} test objects, "
-        f"{seeds}. 'At worst' is the bound of a one-sided paired test at "
+        f"{seeds}. Levels are percent of the filters or weights, or of a method's `budget`{_unpruned(answer)}. 'At worst' is the bound of a one-sided paired test at "
         f"{100 - answer['confidence_percent']:g} % error{share}, each method's levels tested in ascending order until one fails; a level is non-inferior when "
         f"at worst it loses less than {counted(answer['margin_points'], 'point')}. 'Inferior' is judged level by level. Intervals are of "
-        f"{answer['confidence_percent']:g} %. Speed is of a batch of {cell['batch_size']} in {cell['engine']}, where the parent is fastest, on "
+        f"{answer['confidence_percent']:g} %. Speed is of a batch of {cell['batch_size']} in {cell['engine']}, the engine in which the parent is fastest, on "
         f"{cell['hardware']}{_threads(cell)}"
     )
     text += f"; of one object in {one['engine']}{_threads(one)}." if one != cell and one["batch_size"] == 1 else "."
@@ -174,6 +177,16 @@ def _evidence(answer):
     for change in answer["plan_changes"]:
         text += f" {listing(change['keys']).capitalize()} changed after {counted(change['networks_tested'], 'network')} had been tested."
     return text
+
+
+def _unpruned(answer):
+    """What level 0 is, where it was tested."""
+    found = [method[key] for method in answer["methods"].values() for key in ("largest", "limited_by")]
+    return (
+        "; 0 % is the parent itself, trained on for as long"
+        if any(one and one["level_percent"] == 0 for one in found)
+        else ""
+    )
 
 
 def _threads(cell):
@@ -265,11 +278,16 @@ def _why_not(network):
 
 
 def _equal_cost(answer):
-    lines = []
+    """One line a budget; costs of which the same is said share a line."""
+    told: dict = {}
     for row in answer["at_equal_cost"]:
-        if row["budget_percent"] not in TOLD_BUDGETS:
-            continue
-        budget = f"{row['budget_percent']} % of the parent's {short(row['cost'])}"
+        if row["budget_percent"] in TOLD_BUDGETS:
+            figures = {key: value for key, value in row.items() if key != "cost" and key != "difference_points"}
+            key = (str(figures), against_parent(row["difference_points"]))
+            told.setdefault(key, (row, []))[1].append(short(row["cost"]))
+    lines = []
+    for row, costs in told.values():
+        budget = f"{row['budget_percent']} % of the parent's {listing(costs)}"
         if row["methods"] == 1:
             who = f"Only `{row['best']}` gets to {budget}"
         elif row["equal_training"]:

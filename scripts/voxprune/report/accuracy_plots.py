@@ -46,7 +46,9 @@ def accuracy_by_level(axes, levels, seeds, answer):
     panels[1].set(ylim=_near(levels, answer), title="near the parent")
     panels[0].figure.suptitle("Accuracy by pruning level", fontsize=11)
     legend(panels[-1])
-    write_note(panels[0], evidence(answer))
+    write_note(
+        panels[0], evidence(answer) + "; dots: single seeds; marks of a level stand side by side, so that none hides another"
+    )
 
 
 @captioned(
@@ -113,6 +115,8 @@ def margin_by_level(axes, levels, answer):
             np.clip(row["difference_points"], left, right), place, marker="o" if row["difference_points"] > left else "<", color=colour,
             markerfacecolor=colour if shown else "white", markersize=5,
         )  # fmt: skip
+        if row["difference_points_low"] < left:
+            axes.plot(left, place, marker="<", color=colour, markersize=5)
         if row["at_worst_points"] > left:
             axes.plot(row["at_worst_points"], place, marker="|", color="black", markersize=9)
     axes.axvline(0, color="0.35", linewidth=1)
@@ -127,7 +131,7 @@ def margin_by_level(axes, levels, answer):
     )  # fmt: skip
     write_note(
         axes,
-        evidence(answer, "lines: {confidence:g} % intervals; ticks: at worst") + "; what lies further left has an arrow",
+        evidence(answer, "lines: {confidence:g} % intervals; ticks: at worst") + "; an arrow: this goes on to the left",
     )
 
 
