@@ -20,6 +20,7 @@ from voxprune.measurement.reading import Reading
 from voxprune.measurement.runner import Runner
 from voxprune.pruning.prune import prune
 from voxprune.pruning.scoring import Sample
+from voxprune.settings.config import Config
 from voxprune.settings.measurement import Windows
 from voxprune.settings.method import Method
 from voxprune.voxels import dataset
@@ -365,7 +366,7 @@ def test_resident_memory_is_taken_before_anything_is_loaded(monkeypatch, tmp_pat
     monkeypatch.setattr(dataset, "load_split", lambda *_: held.append("voxels"))
 
     def peak(work, path, batch_size):
-        assert not held and batch_size == 64 and work is measure.answer_once
+        assert not held and batch_size == max(Config().measurement.batch_sizes) and work is measure.answer_once
         taken.append(path)
         if len(taken) == 3:
             raise InputError("enough")

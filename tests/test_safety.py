@@ -32,7 +32,7 @@ NUMBERS = {
     "resolution",
     "seed",
     "seeds",
-    "level",
+    "levels",
     "criterion_objects",
     "objects",
     "gpu",
