@@ -30,7 +30,7 @@ CLASSES = [str(number) for number in range(10)]
 METHOD = Method("filter", "l1", "layer", "remove", channel_multiple=16)
 
 
-class Wide(resnet3d.ResNet3d):
+class Wide(resnet3d.Network):
     """resnet3d with twice the filters, so that half of them is 16 or more in every layer."""
 
     def __init__(self, resolution, classes):

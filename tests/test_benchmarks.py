@@ -1,5 +1,6 @@
 """Benchmarks of the code's inner parts, on the smallest input: they still call those parts as they are."""
 
+import importlib.util
 import re
 import subprocess
 import sys
@@ -83,3 +84,10 @@ def test_promises_are_read_from_what_benchmarks_print():
 def test_overhead_adds_up_what_commands_say():
     jobs = [{"command": "prune", "start_s": 2.0, "work_s": 6.0}, {"command": "train", "start_s": 1.0, "work_s": 9.0}]
     assert overhead.table(jobs, 20.0).endswith("no work: 25 % of the processor time (goal: at most 25 %)")
+
+
+@pytest.mark.parametrize("path", sorted((ROOT / "benchmarks").glob("*.py")), ids=lambda path: path.stem)
+def test_every_benchmark_still_loads(path):
+    """What a benchmark takes from the code is there; most take minutes, so no test runs them."""
+    spec = importlib.util.spec_from_file_location(path.stem, path)
+    spec.loader.exec_module(importlib.util.module_from_spec(spec))
