@@ -59,7 +59,7 @@ PROMISES = [
     Promise("training epoch: ours over bare steps", "training_epoch.py --rounds 2", number(r"^ours / bare +([\d.]+)"), 1.15, most=True),
     Promise("loading an epoch: the study's over ours", "training_epoch.py --rounds 2", number(r"^loading: study / ours +([\d.]+)"), 5),
     Promise("throughput with the GPU watched over without", "sampling.py --rounds 10 --seconds 0.5", number(r"without: ([\d.]+)"), 0.99),
-    Promise("half the filters of resnet3d: speedup over the MACs' in the best engine", "speedup.py --seconds 0.1", number(r"^resnet3d {2}.*?([\d.]+)  [\d.]+ %  best"), 0.8),
+    Promise("half the filters of resnet3d: speedup over the MACs' in the best engine", "speedup.py --seconds 0.1 --batch-size 16", number(r"^resnet3d {2}.*?([\d.]+)  [\d.]+ %  best"), 0.8),
     Promise("a quarter of the filters in C over the study's parent in torch", DEPLOYED, over_the_studys_parent("C"), 30),
     Promise("a quarter of the filters in OpenVINO INT8 over the same", DEPLOYED, over_the_studys_parent("openvino INT8"), 17),
     Promise("answer of 200 pruned networks of 10 seeds and 10,000 objects, s", "aggregation.py", number(r"^([\d.]+) s"), 15, most=True),
