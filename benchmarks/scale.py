@@ -7,7 +7,6 @@ training epoch, on two cores, with the most memory of any of their processes.
 """
 
 import argparse
-import os
 import re
 import resource
 import subprocess
@@ -63,9 +62,7 @@ def run(folder, *arguments):
     command = [sys.executable, "-m", "snakemake", "-s", ROOT / "Snakefile", "--directory", folder]
     command += ["--workflow-profile", ROOT / "profiles/default", "--configfile", f"{folder}/scale.yaml", *arguments]
     started = time.monotonic()
-    done = subprocess.run(
-        list(map(str, command)), stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env=os.environ
-    )
+    done = subprocess.run(list(map(str, command)), stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
     if done.returncode:
         sys.exit(done.stdout)
     return time.monotonic() - started, done.stdout

@@ -74,8 +74,8 @@ GRID = Grid(**{key: config["voxels"][key] for key in Cells.__struct_fields__}, u
 
 RESULTS = paths.experiment_folder(SETTINGS.experiment)
 LOGS = f"{RESULTS}/logs"
-PARENT, EARLY, PRUNED, NETWORK = (f"{RESULTS}/{path}" for path in (paths.PARENT, paths.EARLY, paths.PRUNED, paths.NETWORK))
-METHOD = f"{RESULTS}/{paths.METHOD}"
+BELOW_RESULTS = (paths.PARENT, paths.EARLY, paths.METHOD, paths.PRUNED, paths.NETWORK)
+PARENT, EARLY, METHOD, PRUNED, NETWORK = (f"{RESULTS}/{path}" for path in BELOW_RESULTS)
 FIRST_PARENT = PARENT.format(seed=SEEDS[0])
 VOXELS = paths.voxels_folder(DATASET, GRID.name)
 SHARDS = collect(f"{VOXELS}/{paths.SHARD}", split=SPLITS, name=CLASSES)
@@ -146,8 +146,6 @@ def some(settings, *keys):
 
 
 GRID_OPTIONS = options(some(config["voxels"], *Cells.__struct_fields__) | {"up": SETTINGS.dataset.up})
-
-
 NETWORK_FILES = network_files(SETTINGS.network)
 
 

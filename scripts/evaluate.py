@@ -28,12 +28,13 @@ def main(options):
     classes, share, device = parent.description["classes"], origin.recipe.validation_share, device_for(options.gpus)
     voxels = dataset.load_split(options.voxels, "test", classes).to(device)
     validation = dataset.load_training(options.voxels, classes, share, origin.seed)[1].to(device) if share else None
+    parents_cost = network_cost(parent)
     for files in zip(options.checkpoints, options.metrics, options.predictions):
-        evaluate(*files, options, parent, voxels, validation)
+        evaluate(*files, options, parents_cost, voxels, validation)
 
 
-def evaluate(checkpoint, metrics, predictions, options, parent, voxels, validation):
-    """Writes the metrics and predictions of one checkpoint. parent: a network; validation: voxels, None where there are none."""
+def evaluate(checkpoint, metrics, predictions, options, parents_cost, voxels, validation):
+    """Writes the metrics and predictions of one checkpoint. validation: voxels, None where there are none."""
     started, clock = datetime.now(UTC), time.monotonic()
     network, origin = load_checkpoint(checkpoint)
     classes = network.description["classes"]
@@ -42,7 +43,7 @@ def evaluate(checkpoint, metrics, predictions, options, parent, voxels, validati
             f"{checkpoint}: trained at resolution {resolution_of(network)}, but {options.voxels} "
             f"holds {voxels.resolution}; retrain or point to the right voxels"
         )
-    paper = cost_on_paper(network, parent, checkpoint)
+    paper = cost_on_paper(network, parents_cost, checkpoint)
     logits = evaluation.predict(to_device(network, voxels.packed.device), voxels)
     voted = {"voted_logits": evaluation.vote(network, voxels, logits).numpy()} if voxels.views > 1 else {}
     logits, labels = logits.numpy(), voxels.labels.cpu().numpy()
@@ -65,14 +66,14 @@ def evaluate(checkpoint, metrics, predictions, options, parent, voxels, validati
     write_json(metrics, figures | {"provenance": where_from})
 
 
-def cost_on_paper(network, parent, checkpoint):
+def cost_on_paper(network, parents_cost, checkpoint):
     """What a network costs, and what pruning took of its parent."""
     own = network_cost(network)
     return {
         **{name: own[name] for name in ("parameters", "nonzero_parameters", "macs", "effective_macs", "widths")},
         "activation_bytes": activation_bytes(network),
         **stored_bytes(checkpoint),
-        "removed_percent": removed_percent(network_cost(parent), own),
+        "removed_percent": removed_percent(parents_cost, own),
     }
 
 

@@ -2,10 +2,10 @@
 
 import pandas as pd
 
+from voxprune.deploy.choosing import KEYS
 from voxprune.report.figure import captioned, legend, log_scale, make_panels, write_note
 from voxprune.report.tables import as_text, write_table
 
-KEYS = ["method", "level_percent"]
 ABOUT = (
     "{experiment}: medians of single calls, batch 1, as bench_device.py or the C program measured them on each device; ratios to the first "
     "network of its file, paired by round, with 95 % intervals. Accuracy was tested in float32 where the networks were trained."
