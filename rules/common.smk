@@ -61,7 +61,10 @@ def trained_on(method):
     """How a method trains the finished parent on after pruning; None where it doesn't, or begins anew or earlier."""
     if not method.trains or method.starts_anew or method.prune_at is not None:
         return None
-    return tuple(getattr(method, key) for key in ("retrain", "epochs", "learning_rate", "steps", "distil", "temperature"))
+    return tuple(
+        getattr(method, key)
+        for key in ("sparsify", "sparsify_epochs", "retrain", "epochs", "learning_rate", "steps", "distil", "temperature")
+    )
 
 
 # Of every way to train on after pruning, the first method also gets level 0: its parent, unpruned, trained on.
@@ -74,8 +77,8 @@ GRID = Grid(**{key: config["voxels"][key] for key in Cells.__struct_fields__}, u
 
 RESULTS = paths.experiment_folder(SETTINGS.experiment)
 LOGS = f"{RESULTS}/logs"
-BELOW_RESULTS = (paths.PARENT, paths.EARLY, paths.METHOD, paths.PRUNED, paths.NETWORK)
-PARENT, EARLY, METHOD, PRUNED, NETWORK = (f"{RESULTS}/{path}" for path in BELOW_RESULTS)
+BELOW_RESULTS = (paths.PARENT, paths.EARLY, paths.METHOD, paths.SPARSIFIED, paths.PRUNED, paths.NETWORK)
+PARENT, EARLY, METHOD, SPARSIFIED, PRUNED, NETWORK = (f"{RESULTS}/{path}" for path in BELOW_RESULTS)
 FIRST_PARENT = PARENT.format(seed=SEEDS[0])
 VOXELS = paths.voxels_folder(DATASET, GRID.name)
 SHARDS = collect(f"{VOXELS}/{paths.SHARD}", split=SPLITS, name=CLASSES)
@@ -215,7 +218,14 @@ def pruning_code(wildcards):
 
 
 def parent_to_prune(wildcards):
-    """The parent, or the parent as it was when the method prunes it."""
+    """The parent, or what a method makes of it before pruning."""
+    if SETTINGS.methods[wildcards.method].sparsify is None:
+        return parent_to_sparsify(wildcards)
+    return f"{SPARSIFIED.format(seed=wildcards.seed, method=wildcards.method)}/checkpoint.safetensors"
+
+
+def parent_to_sparsify(wildcards):
+    """The parent, or the parent as it was after the epochs that a method takes of it."""
     method = SETTINGS.methods[wildcards.method]
     folder = PARENT if method.prune_at is None else EARLY
     epochs = paths.level_name(method.parent_epochs(SETTINGS.training.epochs))
@@ -223,10 +233,10 @@ def parent_to_prune(wildcards):
 
 
 def teacher(wildcards):
-    """Whose logits a method learns that prunes early; the others' teacher is the parent that they prune."""
+    """Whose logits a method learns that doesn't prune the finished parent; the others' teacher is the parent that they prune."""
     method = SETTINGS.methods[wildcards.method]
-    early = method.distil is not None and method.prune_at is not None
-    return f"{PARENT.format(seed=wildcards.seed)}/checkpoint.safetensors" if early else []
+    another = method.prune_at is not None or method.sparsify is not None
+    return f"{PARENT.format(seed=wildcards.seed)}/checkpoint.safetensors" if method.distil and another else []
 
 
 def staircase(wildcards):

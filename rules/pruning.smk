@@ -6,6 +6,31 @@ ruleorder: prune_levels > prune
 ruleorder: evaluate_levels > evaluate
 
 
+rule sparsify:
+    """Train a parent on with a method's group lasso, for all its levels."""
+    input:
+        parent=parent_to_sparsify,
+        shards=SHARDS,
+    output:
+        checkpoint=f"{SPARSIFIED}/checkpoint.safetensors",
+        curve=f"{SPARSIFIED}/training.csv",
+    log:
+        f"{LOGS}/{paths.SPARSIFIED}/sparsify.log",
+    conda:
+        "../envs/torch.yaml"
+    resources:
+        gpu=GPUS,
+        mem_mb=growing(4000),
+        runtime=growing(240),
+    params:
+        voxels=voxels_folder,
+        penalty=lambda wildcards: options(some(settings_of(wildcards), "sparsify", "sparsify_epochs")),
+        code=code_hash("sparsify", *NETWORK_FILES),
+    shell:
+        stage("sparsify") + "--parent {input.parent:q} {params.penalty} --voxels {params.voxels:q} --gpus {resources.gpu} "
+        "--checkpoint {output.checkpoint:q} --curve {output.curve:q} 2>&1 | tee {log:q}"
+
+
 rule prune:
     """Prune a parent to one level by one method, prove the removal, and train the network on where the method says so."""
     input:

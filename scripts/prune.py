@@ -27,7 +27,7 @@ from voxprune.settings.method import CRITERION_OBJECTS, Method, criteria
 from voxprune.settings.options import add_options, from_options
 from voxprune.training import fit
 from voxprune.training.distillation import Teacher
-from voxprune.training.job import Job, fingerprint
+from voxprune.training.job import continued
 from voxprune.training.retrain import retrain
 from voxprune.voxels import dataset
 
@@ -108,12 +108,12 @@ def check_method(method, origin, options):
 
 def check_parent(path, origin, method):
     """Raises InputError where the parent wasn't trained for as long as the method says."""
-    epochs = method.parent_epochs(origin.recipe.epochs)
+    epochs, whole = method.epochs_before(origin.recipe.epochs), origin.recipe.epochs
     if origin.total_epochs != epochs:
-        remedy = "without --stop-after" if epochs == origin.recipe.epochs else f"with --stop-after {epochs}"
+        remedy = "train.py writes without --stop-after" if epochs == whole else f"train.py writes with --stop-after {epochs}"
         raise InputError(
             f"{path}: trained for {origin.total_epochs} epochs, but the method prunes after {epochs}; give the checkpoint "
-            f"that train.py writes {remedy}"
+            f"that {'sparsify.py writes' if method.sparsify else remedy}"
         )
 
 
@@ -144,7 +144,8 @@ def spent(parent, teacher, method, epochs, macs):
     parent, teacher: their origins, None without a teacher. epochs, macs: of retraining.
     """
     before = (0, 0) if method.starts_anew else (parent.total_epochs, parent.training_macs)
-    besides = teacher.total_epochs - before[0] if teacher and epochs else 0
+    shared = 0 if method.starts_anew else method.parent_epochs(parent.recipe.epochs)
+    besides = teacher.total_epochs - shared if teacher and epochs else 0
     return {
         "total_epochs": before[0] + epochs,
         "training_macs": before[1] + macs,
@@ -163,22 +164,18 @@ def read_staircase(path):
 def retrain_step(network, teacher, method, origin, options, step):
     """Retrains in place; returns the learning curve and the MACs that it took."""
     torch.use_deterministic_algorithms(True, warn_only=True)  # here, because it loads for most of a second
-    classes, device, name = network.description["classes"], device_for(options.gpus), job_name(options, origin.seed)
-    fitted, validation = dataset.load_training(options.voxels, classes, origin.recipe.validation_share, origin.seed)
+    device, name = device_for(options.gpus), job_name(options, origin.seed)
     files = [*network_files(network.description["network"]), *method_files(method.unit, method.criterion, method.retrain)]
-    checkpoints = [options.parent, *filter(None, [options.teacher])]
-    settings = [content_hash(checkpoints), dataset.data_hash(options.voxels, classes), vars(options), step]
-    network = to_device(network, device)
-    job = Job(
-        fitted.to(device), validation.to(device), origin.seed, state_path(options, step),
-        fingerprint(code_hash("prune", *files), network, device, settings),
+    settings = [content_hash([options.parent, *filter(None, [options.teacher])]), vars(options), step]
+    job = continued(
+        to_device(network, device), origin, options.voxels, state_path(options, step), code_hash("prune", *files), settings,
         report=lambda line: print(f"{name}: {line}", flush=True),
         teacher=teacher and Teacher(to_device(teacher, device).eval(), method.temperature, method.distil),
     )  # fmt: skip
     curve = retrain(network, method, origin.recipe, job)
     rate = "the method's `learning_rate`" if method.learning_rate else "`training: learning_rate`"
     fit.check_finite(network, name, f"lower {rate}")
-    return curve, training_macs(network.to("cpu"), len(fitted), len(curve), teacher and teacher.to("cpu"))
+    return curve, training_macs(network.to("cpu"), len(job.voxels), len(curve), teacher and teacher.to("cpu"))
 
 
 def parse():

@@ -147,6 +147,14 @@ def test_folder_and_archive_exclude_each_other():
         ("filter", {"prune_at": 0.5, "retrain": "rewind", "steps": 2}, "is trained once; use `steps: 1`"),
         ("filter", {"prune_at": 0.5, "retrain": "finetune"}, "retrain finetune needs `epochs`"),
         ("filter", {"retrain": "rewind"}, "retrain rewind needs `epochs`"),
+        ("filter", {"sparsify": 0.01}, "sparsify needs `sparsify_epochs`"),
+        ("filter", {"sparsify_epochs": 3}, "`sparsify_epochs` are of sparsify; leave them out or give `sparsify`"),
+        ("weight", {"sparsify": 0.01, "sparsify_epochs": 3}, "pushes whole filters towards zero; use `unit: filter`"),
+        (
+            "filter",
+            {"sparsify": 0.01, "sparsify_epochs": 3, "retrain": "scratch", "epochs": 2},
+            "scratch forgets the weights that sparsify made; leave `sparsify` out",
+        ),
         ("filter", {"distil": 0.5, "temperature": 2}, "retrain none trains nothing that could learn from the parent; leave"),
         ("filter", {"retrain": "finetune", "epochs": 1, "distil": 0.5}, "distil needs `temperature`; 2 is usual"),
         ("filter", {"retrain": "finetune", "epochs": 1, "temperature": 2}, "temperature is of distillation; leave"),
@@ -165,6 +173,7 @@ def test_a_method_that_cannot_work_is_refused(name, more, sentence):
     [
         ("weight", {"scope": "block"}, "original", [0, 25, 50, 75, 100]),
         ("filter", {"channel_multiple": 16}, "original", [50]),
+        ("filter-masked", {"sparsify": 0.01, "sparsify_epochs": 2, "prune_at": 0.5, "retrain": "rewind"}, "original", [50]),
         ("filter", {"channel_multiple": 64}, "package.module:Mine", [50]),
         ("filter", {"retrain": "batchnorm"}, "voxnet", [50]),
         ("filter", {"retrain": "rewind", "epochs": 2}, "original", [50]),

@@ -18,6 +18,7 @@ from voxprune.core.files import read_json
 from voxprune.datasets import furniture
 from voxprune.networks.checkpoint import load_checkpoint
 from voxprune.report import catalogue
+from voxprune.settings.method import criteria
 
 METHODS = ["filter", "filter-masked", "weight"]
 REPORT = {"summarise": 1, "write_answer": 1, "write_tables": 1, "draw_plots": 1, "draw_pictures": 1, "write_front_page": 1}
@@ -45,6 +46,7 @@ def test_lint_finds_nothing(bare):
     (["--configfile", "experiments/modelnet10.yaml"], {"fetch_modelnet": 1}, 7, 7, 3, 3, 1),
     (["--configfile", "experiments/modelnet10-recipes.yaml"], {"fetch_modelnet": 1, "train_early": 6}, 9, 9, 6, 3, 2),
     (["--configfile", "experiments/modelnet10-recipes-cpu.yaml"], {"fetch_modelnet": 1, "train_early": 6}, 6, 6, 6, 2, 2),
+    (["--configfile", "experiments/modelnet10-early-cpu.yaml"], {"fetch_modelnet": 1, "train_early": 6}, 1, 1, 6, 2, 0),
     (["--configfile", "experiments/modelnet10-study.yaml"], {"fetch_modelnet": 1}, 3, 0, 6, 10, 0),
     (["--configfile", "experiments/original.yaml"], {"fetch_modelnet": 1}, 2, 0, 1, 10, 0),
     (["--configfile", "experiments/modelnet40.yaml"], {"fetch_modelnet": 1}, 2, 2, 1, 4, 1),
@@ -251,19 +253,24 @@ def test_a_method_with_everything_runs(finished, tmp_path):
 
 
 def test_recipes_run_and_say_what_they_took(finished, tmp_path):
-    """Pruning early with the finished parent as teacher, and new weights with a teacher; the parent isn't trained again."""
+    """Pruning early with the finished parent as teacher, new weights with a teacher, a group lasso before pruning; the parent
+    isn't trained again."""
     folder = shutil.copytree(finished, tmp_path / "voxprune", dirs_exist_ok=True)
     common = "unit: filter, criterion: l1, scope: layer, apply: remove, distil: 0.5, temperature: 2"
     recipes = (
         (folder / QUICK).read_text() + f"methods:\n  early: {{{common}, prune_at: 0.5, retrain: rewind}}\n"
         f"  anew: {{{common}, retrain: scratch, epochs: 1}}\n"
+        f"  sparse: {{{common}, prune_at: 0.5, sparsify: 0.01, sparsify_epochs: 1, retrain: finetune, epochs: 2}}\n"
     )
     (folder / "recipes.yaml").write_text(recipes)
-    paths = [f"results/quick/seed0/{name}/metrics.json" for name in ("parent", "early/level050", "anew/level050")]
+    paths = [
+        f"results/quick/seed0/{name}/metrics.json"
+        for name in ("parent", "early/level050", "anew/level050", "sparse/level050")
+    ]
     snakemake(folder, *paths, "--cores", "2", "--configfile", "recipes.yaml")
     schema = Draft202012Validator(yaml.safe_load((ROOT / "schemas/metrics.schema.yaml").read_text()))
-    parent, early, anew = found = [read_json(folder / path) for path in paths]
-    for metrics, total, besides in zip(found, (4, 4, 5), (0, 2, 4)):
+    parent, early, anew, sparse = found = [read_json(folder / path) for path in paths]
+    for metrics, total, besides in zip(found, (4, 4, 5, 5), (0, 2, 4, 2)):
         schema.validate(metrics)
         assert (metrics["total_epochs"], metrics["teacher_epochs"]) == (total, besides)
     objects = 72  # 40 of each class, of which a tenth is held out
@@ -271,9 +278,10 @@ def test_recipes_run_and_say_what_they_took(finished, tmp_path):
     assert early["retraining_macs"] == objects * 2 * (3 * early["macs"] + parent["macs"])
     assert early["training_macs"] == early["retraining_macs"] + objects * 2 * 3 * parent["macs"]
     assert anew["training_macs"] == anew["retraining_macs"] == objects * 5 * (3 * anew["macs"] + parent["macs"])
+    assert sparse["training_macs"] == sparse["retraining_macs"] + objects * 3 * 3 * parent["macs"]
     (folder / "recipes.yaml").write_text(recipes.replace("[50, 100]", "[50, 70, 100]"))  # trains no other level again
     more = [path.replace("level050", "level070") for path in paths[1:]]
-    assert jobs(folder, *more, "--configfile", "recipes.yaml") == {"prune": 2, "evaluate_levels": 2}
+    assert jobs(folder, *more, "--configfile", "recipes.yaml") == {"prune": 3, "evaluate_levels": 3}
 
 
 def test_criteria_are_compared_as_an_optional_target(finished):
@@ -281,7 +289,7 @@ def test_criteria_are_compared_as_an_optional_target(finished):
     assert jobs(finished, picture, "--configfile", QUICK) == {"leave_one_out": 1, "draw_optional": 1}
     snakemake(finished, picture, "--cores", "2", "--configfile", QUICK)
     rows = list(csv.DictReader((finished / table).open()))
-    assert {row["criterion"] for row in rows} == {"l1", "l2", "random", "geometric_median", "taylor", "activation", "fisher"}
+    assert {row["criterion"] for row in rows} == set(criteria("filter")) - {"bn_scale"}  # `original` has no BatchNorm
     assert {row["layer"] for row in rows} == {"conv1", "conv2"}
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 PARENT = "seed{seed}/parent"
 EARLY = "seed{seed}/parent/epoch{epoch}"  # the parent as it was after so many epochs, for methods that prune early
 METHOD = "seed{seed}/{method}"
+SPARSIFIED = f"{METHOD}/sparsified"  # the parent, trained on with a method's group lasso
 PRUNED = f"{METHOD}/level{{level}}"  # level: percent in three digits
 NETWORK = "seed{seed}/{network}"  # a parent or a pruned network
 SHARD = "{split}/{name}.npy"  # below the folder of the voxels; name: of the class

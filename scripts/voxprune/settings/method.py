@@ -41,6 +41,12 @@ class Method(Section, frozen=True):
     steps: Annotated[Count, says("prune in so many equal steps, and retrain after each")] = 1
     prune_at: Annotated[Annotated[float, Meta(gt=0, lt=1)] | None, says(
         "prune the parent as it was after this share of its epochs; 0.25 is early; retraining by rewind then is the rest of them")] = None  # fmt: skip
+    sparsify: Annotated[Positive | None, says(
+        "strength of a group lasso that pushes whole filters towards zero while the parent is trained on before pruning; 0.01 is "
+        "strong")] = None  # fmt: skip
+    sparsify_epochs: Annotated[Count | None, says("of that training, with a fresh optimiser and the parent's schedule")] = (
+        None
+    )
     retrain: Annotated[str, one_of(RETRAIN_KINDS), says("what follows pruning")] = "none"
     epochs: Annotated[Count | None, says("of retraining, after each step; none by rewind with `prune_at`")] = None
     learning_rate: Annotated[Positive | None, says("of retraining by finetune; the parent's where it is left out")] = None
@@ -63,8 +69,12 @@ class Method(Section, frozen=True):
         """How many of the parent's epochs come before pruning."""
         return epochs if self.prune_at is None else round(self.prune_at * epochs)
 
+    def epochs_before(self, epochs: int) -> int:
+        """For how many epochs the network has been trained when it is pruned."""
+        return self.parent_epochs(epochs) + (self.sparsify_epochs or 0)
+
     def contradictions(self, config):
-        parts = (_of_units, _of_budgets, _of_retraining, _of_early_pruning, _of_distillation)
+        parts = (_of_units, _of_budgets, _of_sparsity, _of_retraining, _of_early_pruning, _of_distillation)
         for wrong, remedy in [one for part in parts for one in part(self, config)]:
             if wrong:
                 yield f": {remedy}"
@@ -132,6 +142,22 @@ def _of_budgets(method, config):
             method.budget == "latency" and (method.scope != "layer" or multiple > 1),
             "latency is measured of networks that lose the same share in every layer; use `scope: layer` without "
             "`channel_multiple`",
+        ),
+    ]
+
+
+def _of_sparsity(method, config):
+    sparsifies, lasts = method.sparsify is not None, method.sparsify_epochs is not None
+    return [
+        (sparsifies and not lasts, "sparsify needs `sparsify_epochs`"),
+        (lasts and not sparsifies, "`sparsify_epochs` are of sparsify; leave them out or give `sparsify`"),
+        (
+            sparsifies and method.unit == "weight",
+            "sparsify pushes whole filters towards zero; use `unit: filter`, or leave `sparsify` out",
+        ),
+        (
+            sparsifies and method.starts_anew,
+            f"retrain {method.retrain} forgets the weights that sparsify made; leave `sparsify` out",
         ),
     ]
 

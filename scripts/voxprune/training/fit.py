@@ -30,7 +30,8 @@ def fit(network, recipe, job, first_epoch=0, stop_after=None, after_step=None):
     stays, for whoever saves the network to remove then. On one CPU thread count the result is the same to the bit,
     interrupted or not.
     first_epoch: begin the schedule there (learning-rate rewinding). stop_after: end the schedule after this epoch, with the
-    weights as they are then, neither averaged nor chosen by validation: a point to go on from. after_step: called after each step (keeps masks).
+    weights as they are then, neither averaged nor chosen by validation: a point to go on from. after_step: called
+    with the learning rate of each step after it (keeps masks, pushes units to zero).
     Returns the learning curve: one row of CURVE an epoch, also those before an interruption;
     train_loss is the mean over the epoch's samples, validation_accuracy_percent None without a validation set.
     """
@@ -101,7 +102,7 @@ def _train_epoch(network, average, optimiser, job, recipe, generator, rates, aft
         loss.backward()
         optimiser.step()
         if after_step:
-            after_step()
+            after_step(rate)
         if average:
             average.update_parameters(network)
         total += loss.detach() * len(labels)

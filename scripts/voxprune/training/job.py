@@ -6,7 +6,7 @@ from pathlib import Path
 
 from voxprune.core import provenance
 from voxprune.training.distillation import Teacher
-from voxprune.voxels.dataset import Voxels
+from voxprune.voxels.dataset import Voxels, data_hash, load_training
 
 
 @dataclass(frozen=True)
@@ -24,6 +24,17 @@ class Job:
     fingerprint: str
     report: Callable = print
     teacher: Teacher | None = None
+
+
+def continued(network, origin, folder, state_path, code, settings, **more):
+    """The job of training a network on: with the objects and the seed of its origin, on the device that it is on.
+
+    folder: of the voxels. code, settings: as in `fingerprint`, besides the voxels. more: further fields of the job.
+    """
+    classes, device = network.description["classes"], next(network.parameters()).device
+    fitted, validation = load_training(folder, classes, origin.recipe.validation_share, origin.seed)
+    mark = fingerprint(code, network, device, [settings, data_hash(folder, classes)])
+    return Job(fitted.to(device), validation.to(device), origin.seed, state_path, mark, **more)
 
 
 def fingerprint(code, network, device, settings):

@@ -11,7 +11,7 @@ def zero_keeper(network, layers):
     zeros = [(layer, mask) for layer, mask in zeros if mask.any()]
 
     @torch.no_grad()
-    def keep_zeros():
+    def keep_zeros(rate):
         for layer, mask in zeros:
             layer.weight.masked_fill_(mask.to(layer.weight.device), 0)
 
