@@ -32,13 +32,10 @@ def main(options):
 def compare(outcomes, summary, demand, margin_points, confidence_percent):
     """{name: table} of everything that is compared."""
     confidence = confidence_percent / 100
-    levels = comparison.compare_levels(outcomes, summary, demand, margin_points, confidence)
-    return {
-        "levels": levels,
-        "seeds": comparison.compare_seeds(outcomes, margin_points, confidence),
-        "classes": comparison.compare_classes(outcomes, confidence),
-        "budgets": budgets.compare_at_budgets(outcomes, levels, confidence),
-        "power": power.power_found(outcomes, levels, margin_points, 1 - confidence),
+    tables = comparison.compare(outcomes, summary, demand, margin_points, confidence)
+    return tables | {
+        "budgets": budgets.compare_at_budgets(outcomes, tables["levels"], confidence),
+        "power": power.power_found(outcomes, tables["levels"], margin_points, 1 - confidence),
     }
 
 

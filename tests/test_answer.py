@@ -89,7 +89,7 @@ def test_costs_of_which_the_same_is_said_share_a_line():
 def test_a_seed_that_broke_is_counted():
     outcomes, summary, demand = experiment(lost={"filter": {50: 0}})
     outcomes.correct["filter", 50][2, :200] = False
-    row = comparison.compare_levels(outcomes, summary, demand, 1.0, 0.95).set_index("method").loc["filter"]
+    row = comparison.compare(outcomes, summary, demand, 1.0, 0.95)["levels"].set_index("method").loc["filter"]
     assert row["broken_seeds"] == 1 and row["breaks_at_most_percent"] == pytest.approx(
         58.2, abs=0.1
     )  # Clopper and Pearson, 1 of 6

@@ -15,7 +15,7 @@ def levels_of(**options):
     outcomes, summary, demand = experiment(**options)
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        return comparison.compare_levels(outcomes, summary, demand, 1.0, 0.95).set_index(["method", "level_percent"])
+        return comparison.compare(outcomes, summary, demand, 1.0, 0.95)["levels"].set_index(["method", "level_percent"])
 
 
 def test_known_losses_are_found():
@@ -66,13 +66,13 @@ def test_a_method_that_trains_on_starts_from_its_own_level_0():
     outcomes, summary, demand = experiment(lost={"filter": {0: 0, 50: 0}}, right=0.7)
     for level in (0, 50):
         outcomes.correct["filter", level][:] = True
-    levels = comparison.compare_levels(outcomes, summary, demand, 1.0, 0.95)
+    levels = comparison.compare(outcomes, summary, demand, 1.0, 0.95)["levels"]
     assert budgets.compare_at_budgets(outcomes, levels, 0.95)["accuracy_percent"].unique() == [100]
 
 
 def test_where_every_level_collapses_tables_have_columns_all_the_same():
     outcomes, summary, demand = experiment(lost={"filter": {100: 90}})
-    levels = comparison.compare_levels(outcomes, summary, demand, 1.0, 0.95)
+    levels = comparison.compare(outcomes, summary, demand, 1.0, 0.95)["levels"]
     assert list(budgets.compare_at_budgets(outcomes, levels, 0.95)) == ["cost"]
 
 
@@ -122,7 +122,7 @@ def test_a_control_costs_the_methods_no_power():
     found = {}
     for criterion in ("l1", "random"):
         summary.loc[summary["method"] == "weight", "criterion"] = criterion
-        table = comparison.compare_levels(outcomes, summary, demand, 1.0, 0.95).set_index("method")
+        table = comparison.compare(outcomes, summary, demand, 1.0, 0.95)["levels"].set_index("method")
         found[criterion] = table["at_worst_points"]
     alone = levels_of(seeds=3, objects=600, lost={"filter": {50: 0.3}})
     assert found["random"]["filter"] > found["l1"]["filter"]
@@ -141,7 +141,7 @@ def test_the_bound_and_the_adjusted_p_decide_alike(options):
 def test_a_level_better_than_the_parent_is_non_inferior():
     outcomes, summary, demand = experiment(lost={"filter": {10: 0}}, right=0.7)
     outcomes.correct["filter", 10][:] = True
-    row = comparison.compare_levels(outcomes, summary, demand, 1.0, 0.95).set_index("method").loc["filter"]
+    row = comparison.compare(outcomes, summary, demand, 1.0, 0.95)["levels"].set_index("method").loc["filter"]
     assert row["verdict"] == "non-inferior" and row["difference_points_low"] > 25
 
 
@@ -161,7 +161,7 @@ def test_every_object_is_compared_by_class_and_by_seed():
 def test_methods_are_compared_at_equal_cost():
     """`filter` at 50 % of the parameters is its level 50; `weight` never costs less than the parent there."""
     outcomes, summary, demand = experiment()
-    levels = comparison.compare_levels(outcomes, summary, demand, 1.0, 0.95)
+    levels = comparison.compare(outcomes, summary, demand, 1.0, 0.95)["levels"]
     singles = budgets.compare_at_budgets(outcomes, levels, 0.95)
     at = singles[(singles["cost"] == "parameters") & (singles["budget_percent"] == 50)]
     assert at["method"].tolist() == ["filter"]
@@ -174,9 +174,8 @@ def test_methods_are_compared_at_equal_cost():
 
 def test_a_method_that_is_clearly_worse_is_told_apart_and_equals_are_not():
     outcomes, summary, demand = experiment(lost={"filter": {50: 0}, "weight": {50: 0.01}, "worse": {50: 5}})
-    levels = comparison.compare_levels(
-        outcomes, summary.assign(macs=summary["level_percent"].map({0: 2e6, 50: 1e6})), demand, 1.0, 0.95
-    )
+    summary = summary.assign(macs=summary["level_percent"].map({0: 2e6, 50: 1e6}))
+    levels = comparison.compare(outcomes, summary, demand, 1.0, 0.95)["levels"]
     rows = (
         budgets.compare_at_budgets(outcomes, levels, 0.95)
         .query("cost == 'macs' and budget_percent == 50")

@@ -13,7 +13,7 @@ from voxprune.core.errors import InputError
 from voxprune.deploy.choosing import candidates, choose, told
 
 OUTCOMES, SUMMARY, DEMAND = experiment()
-LEVELS = comparison.compare_levels(OUTCOMES, SUMMARY, DEMAND, 1.0, 0.95)
+LEVELS = comparison.compare(OUTCOMES, SUMMARY, DEMAND, 1.0, 0.95)["levels"]
 
 
 def chosen(**limits):

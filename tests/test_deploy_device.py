@@ -23,7 +23,7 @@ from voxprune.report.figure import write_plot
 from voxprune.settings.voxels import Grid
 
 OUTCOMES, SUMMARY, DEMAND = experiment()
-LEVELS = comparison.compare_levels(OUTCOMES, SUMMARY, DEMAND, 1.0, 0.95)
+LEVELS = comparison.compare(OUTCOMES, SUMMARY, DEMAND, 1.0, 0.95)["levels"]
 COMPILED = [("c", "float32")] if device.compiler() else []
 CELLS = [*COMPILED, ("onnxruntime", "float32"), ("openvino", "float32")]
 

@@ -41,7 +41,7 @@ def test_more_seeds_objects_and_margin_show_more_and_more_methods_less():
 @pytest.mark.parametrize("seeds, objects", [(1, 300), (3, 300), (6, 1)])
 def test_the_experiments_own_number_of_seeds_is_told(seeds, objects):
     outcomes, summary, demand = experiment(seeds=seeds, objects=objects)
-    levels = comparison.compare_levels(outcomes, summary, demand, 1.0, 0.95)
+    levels = comparison.compare(outcomes, summary, demand, 1.0, 0.95)["levels"]
     table = power.power_found(outcomes, levels, 1.0, 0.05)
     assert seeds in table["seeds"].tolist() and table["power_percent"].between(0, 100).all()
     assert table["seeds"].is_monotonic_increasing
@@ -52,7 +52,7 @@ def test_where_there_are_only_controls_they_share_the_error_as_in_the_verdicts()
     found = []
     for criterion in ("l1", "random"):
         summary.loc[summary["method"] != "parent", "criterion"] = criterion
-        levels = comparison.compare_levels(outcomes, summary, demand, 1.0, 0.95)
+        levels = comparison.compare(outcomes, summary, demand, 1.0, 0.95)["levels"]
         found.append(power.power_found(outcomes, levels, 1.0, 0.05))
     assert found[0].equals(found[1])
 

@@ -19,7 +19,7 @@ EQUAL_EPOCHS = 1.05  # totals that differ by no more than this factor count as e
 def compare_at_budgets(outcomes: Outcomes, levels: pd.DataFrame, confidence: float) -> pd.DataFrame:
     """One row a (cost, budget, method) that reaches the budget: accuracy, difference to the parent, and how it compares.
 
-    levels: from `compare_levels`. `interpolated`: no network of the method has that cost, so its outcomes are taken between its two
+    levels: from `comparison.compare`. `interpolated`: no network of the method has that cost, so its outcomes are taken between its two
     nearest levels, object by object, so that pairs stay pairs. `among_best`: not told apart from the row's best by paired tests of
     all pairs of the row, corrected for their number (Holm). `equal_training`: all methods of the row were trained for as many epochs.
     """

@@ -62,9 +62,16 @@ def load_outcomes(summary: pd.DataFrame, results: str | Path) -> Outcomes:
     return Outcomes(correct, first[0], first[2].tolist(), seeds)
 
 
-def compare_levels(
+def compare(
     outcomes: Outcomes, summary: pd.DataFrame, demand: pd.DataFrame, margin_points: float, confidence: float
-) -> pd.DataFrame:
+) -> dict[str, pd.DataFrame]:
+    """The tables `levels`, `seeds` and `classes`."""
+    seeds, classes = compare_seeds(outcomes, margin_points, confidence), compare_classes(outcomes, confidence)
+    levels = _compare_levels(outcomes, summary, costs(summary, demand), seeds, classes, margin_points, confidence)
+    return {"levels": levels, "seeds": seeds, "classes": classes}
+
+
+def _compare_levels(outcomes, summary, cost, seeds, classes, margin_points, confidence):
     """One row a (method, level): accuracy, difference to the parent, tests, and mean cost over seeds.
 
     `verdict`: non-inferior where `p_sequence` is small enough; inferior where the whole interval of this level by itself lies
@@ -72,11 +79,8 @@ def compare_levels(
     `broken_seeds`: see BREAK_MARGINS. Collapsed networks answer the same to all objects and are inferior untested.
     """
     networks = summary.groupby(["method", "level_percent"])
-    about, collapsed, cost = (
-        networks[["unit", "apply", "criterion"]].first(),
-        networks["collapsed"].any(),
-        costs(summary, demand),
-    )
+    about, collapsed = networks[["unit", "apply", "criterion"]].first(), networks["collapsed"].any()
+    seeds, classes = (dict(list(table.groupby(["method", "level_percent"]))) for table in (seeds, classes))
     parent, rows, cautious = outcomes.correct[PARENT], [], []
     for (method, level), correct in outcomes.correct.items():
         cautious.append(statistics.difference(correct, parent, confidence, conservative=True))
@@ -85,7 +89,9 @@ def compare_levels(
                 "method": method, "level_percent": level, **about.loc[(method, level)].to_dict(),
                 "control": about.loc[(method, level), "criterion"] == CONTROL,
                 "collapsed": bool(collapsed[method, level]),
-                **_against_parent(correct, parent, outcomes, margin_points, confidence),
+                **interval_columns("accuracy_percent", statistics.accuracy(correct, confidence)),
+                **interval_columns("difference_points", statistics.difference(correct, parent, confidence)),
+                **_of_seeds(seeds[method, level], confidence), **_of_classes(classes[method, level]),
                 "p_non_inferior": statistics.non_inferiority(cautious[-1], margin_points),
                 **cost.loc[(method, level)].to_dict(),
             }
@@ -126,19 +132,22 @@ def methods_that_share(levels: pd.DataFrame) -> list[str]:
     return list(dict.fromkeys(pruned.loc[~pruned["control"], "method"])) or list(dict.fromkeys(pruned["method"]))
 
 
-def _against_parent(correct, parent, outcomes, margin_points, confidence):
-    """What is known of one network's accuracy: by itself, against its parent, and by class."""
-    found = statistics.difference(correct, parent, confidence)
-    by_class = class_differences(correct, parent, outcomes, confidence)
-    worst = min(by_class, key=lambda name: by_class[name].mean)
-    tests = [statistics.mcnemar(*pair) for pair in zip(correct, parent)]
-    broken = sum(broke(lost - gained, len(parent[0]), p, margin_points) for lost, gained, p in tests)
+def _of_seeds(rows, confidence):
+    """What the seeds of one network say together. rows: its rows in the table of `compare_seeds`."""
+    seeds, broken = len(rows), int(rows["broke"].sum())
     return {
-        **interval_columns("accuracy_percent", statistics.accuracy(correct, confidence)), **interval_columns("difference_points", found),
-        "lost": sum(lost for lost, _, _ in tests), "gained": sum(gained for _, gained, _ in tests),
-        "seeds": len(tests), "broken_seeds": broken, "breaks_at_most_percent": 100 * statistics.share_at_most(broken, len(tests), confidence),
-        "balanced_difference_points": 100 * float(np.mean([one.mean for one in by_class.values()])),
-        "worst_class": worst, **interval_columns("worst_class_points", by_class[worst]),
+        "lost": int(rows["lost"].sum()), "gained": int(rows["gained"].sum()), "seeds": seeds, "broken_seeds": broken,
+        "breaks_at_most_percent": 100 * statistics.share_at_most(broken, seeds, confidence),
+    }  # fmt: skip
+
+
+def _of_classes(rows):
+    """What the classes say of one network. rows: its rows in the table of `compare_classes`."""
+    worst = rows.loc[rows["difference_points"].idxmin()]
+    columns = ("difference_points", "difference_points_low", "difference_points_high")
+    return {
+        "balanced_difference_points": float(rows["difference_points"].mean()), "worst_class": worst["class"],
+        **{name.replace("difference", "worst_class"): float(worst[name]) for name in columns},
     }  # fmt: skip
 
 
@@ -191,15 +200,6 @@ def _ratio(cell, name, **words):
     return rows.drop(columns="least").assign(verdict=pd.Series(said, rows.index, dtype=object))
 
 
-def class_differences(correct: np.ndarray, parent: np.ndarray, outcomes: Outcomes, confidence: float) -> dict[str, Estimate]:
-    """{class: Estimate of the difference among its objects}; a class without test objects is left out."""
-    return {
-        name: statistics.difference(correct[:, mine], parent[:, mine], confidence)
-        for name, mine in ((name, outcomes.labels == label) for label, name in enumerate(outcomes.classes))
-        if mine.any()
-    }
-
-
 def compare_seeds(outcomes: Outcomes, margin_points: float, confidence: float) -> pd.DataFrame:
     """One row a checkpoint (method, level, seed): accuracy with Wilson's interval, McNemar's test against the seed's parent, and
     `at_worst_points`: what this checkpoint loses at worst on new objects. The seed is fixed here, so that says nothing of others.
@@ -223,11 +223,17 @@ def compare_seeds(outcomes: Outcomes, margin_points: float, confidence: float) -
 
 
 def compare_classes(outcomes: Outcomes, confidence: float) -> pd.DataFrame:
-    """One row a (method, level, class): accuracy, and difference to the parent among the objects of that class."""
-    rows = []
+    """One row a (method, level, class): accuracy, and difference to the parent among the objects of that class.
+
+    A class without test objects has no row.
+    """
+    rows, tested = [], [(name, outcomes.labels == label) for label, name in enumerate(outcomes.classes)]
     for (method, level), correct in outcomes.correct.items():
-        for name, found in class_differences(correct, outcomes.correct[PARENT], outcomes, confidence).items():
-            own = correct[:, outcomes.labels == outcomes.classes.index(name)]
+        for name, mine in tested:
+            if not mine.any():
+                continue
+            own, parent = correct[:, mine], outcomes.correct[PARENT][:, mine]
+            found = statistics.difference(own, parent, confidence)
             rows.append(
                 {
                     "method": method, "level_percent": level, "class": name, "n_samples": own.shape[1],

@@ -176,6 +176,9 @@ def _network(row, parent):
         "breaks_at_most_percent": float(row["breaks_at_most_percent"]),
         "worst_class": {"name": row["worst_class"], "difference_points": _interval(row, "worst_class_points")},
         "saved_percent": {cost: _saved_percent(row, parent, cost) for cost in COSTS},
+        "training_percent": _number(100 * row["training_macs"] / parent["training_macs"])
+        if "training_macs" in row
+        else None,
         "speedup": measured_ratio(row, "speedup"),
         "speedup_one": measured_ratio(row, "speedup_one"),
         "energy_ratio": measured_ratio(row, "energy_ratio"),

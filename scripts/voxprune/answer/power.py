@@ -55,7 +55,7 @@ def power_by_seeds(
 def power_found(outcomes: Outcomes, levels: pd.DataFrame, margin_points: float, allowed: float) -> pd.DataFrame:
     """`power_by_seeds` with the spread that was found at the methods' first levels; the experiment's own number of seeds among the rows.
 
-    levels: from `comparison.compare_levels`. allowed: the error of all methods together. From one seed, what seeds differ by is assumed.
+    levels: from `comparison.compare`. allowed: the error of all methods together. From one seed, what seeds differ by is assumed.
     """
     tested = levels[(levels["method"] != "parent") & ~levels["collapsed"] & (levels["level_percent"] > 0)]
     first = tested.groupby("method", sort=False)["level_percent"].first().items()

@@ -194,14 +194,16 @@ def _threads(cell):
 
 
 def _overview(answer):
-    rows = []
+    rows, decision = [], answer["decision"]
+    guess = decision["network"] if decision["kind"] == "guess" else None
     for name, method in answer["methods"].items():
-        found = method["largest"]
+        guessed = guess is not None and guess["method"] == name
+        found = guess if guessed else method["largest"]
         saved = found["saved_percent"] if found else dict.fromkeys(COSTS)
         rows.append(
             {
                 "method": name + (" (control)" if method["control"] else ""),
-                "largest level": f"{found['level_percent']:g} %" if found else "none",
+                "largest level": f"{'none; best guess ' * guessed}{found['level_percent']:g} %" if found else "none",
                 "difference, points": points_text(found["difference_points"]) if found else NOTHING,
                 "at worst": at_worst(found["at_worst_points"]) if found else NOTHING,
                 "MACs saved": percent(saved["macs"]),
@@ -215,6 +217,11 @@ def _overview(answer):
                 ),
                 **({"energy saved": percent(saved["energy_mj"])} if _any_energy(answer) else {}),
                 **({"epochs in all": f"{method['total_epochs']:g}"} if _epochs_differ(answer) else {}),
+                **(
+                    {"training, of the parent's": percent(found and found["training_percent"])}
+                    if _trained_on(answer)
+                    else {}
+                ),
                 "next level": _limit(method["limited_by"]),
             }
         )
@@ -228,6 +235,13 @@ def _one_object(answer):
 def _epochs_differ(answer):
     epochs = {method["total_epochs"] for method in answer["methods"].values()}
     return len(epochs) > 1 and None not in epochs
+
+
+def _trained_on(answer):
+    """Whether networks were trained for more or less than their parent."""
+    found = [answer["decision"]["network"], *(method["largest"] for method in answer["methods"].values())]
+    shares = [one["training_percent"] for one in found if one]
+    return any(share is not None and abs(share - 100) >= 1 for share in shares)
 
 
 def _any_energy(answer):
