@@ -1,3 +1,4 @@
+import fcntl
 import os
 import shutil
 import subprocess
@@ -87,11 +88,17 @@ def bare(tmp_path_factory):
 
 @pytest.fixture(scope="session")
 def finished(tmp_path_factory):
-    """The quick experiment, run for real from a bare clone."""
-    folder = clone(tmp_path_factory.mktemp("finished") / "voxprune")
-    output = snakemake(folder, "--cores", "all", "--resources", "gpu=1", "--configfile", QUICK)
-    assert "Done. The answer: results/quick/answer.md   tables: results/quick/tables/" in output
-    return folder
+    """The quick experiment, run for real from a bare clone: once, for all processes that share these tests."""
+    own = tmp_path_factory.getbasetemp()
+    shared = own.parent if "PYTEST_XDIST_WORKER" in os.environ else own
+    with open(shared / "finished.lock", "w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not (shared / "finished").exists():
+            folder = clone(shared / "unfinished")
+            output = snakemake(folder, "--cores", "all", "--resources", "gpu=1", "--configfile", QUICK)
+            assert "Done. The answer: results/quick/answer.md   tables: results/quick/tables/" in output
+            folder.rename(shared / "finished")
+    return clone(tmp_path_factory.mktemp("finished") / "voxprune", shared / "finished", results=True)
 
 
 @pytest.fixture
