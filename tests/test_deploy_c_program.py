@@ -1,21 +1,28 @@
 """classify.c: the cells of the Python voxelizer to the bit, the class of the network, one sentence for every damaged mesh."""
 
+import functools
 import json
 import os
 import shutil
 import struct
 import subprocess
+import tempfile
+from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 from torch import nn
 
+import nets
 from voxprune.datasets.furniture import make
 from voxprune.datasets.furniture_classes import MAKERS
 from voxprune.deploy.c_code import c_files
 from voxprune.deploy.folder import C_PROGRAM
 from voxprune.meshes.read import read_mesh, write_off
+from voxprune.pruning.prune import prune
+from voxprune.pruning.scoring import Sample
+from voxprune.settings.method import Method
 from voxprune.settings.voxels import Grid
 from voxprune.voxels import voxelize
 
@@ -24,7 +31,8 @@ pytestmark = pytest.mark.skipif(
     COMPILER is None or shutil.which("make") is None,
     reason="no C compiler or no make is installed, so classify.c can't be built",
 )
-SANITIZED = "-O0 -g -Wall -Wextra -pedantic -Werror -fsanitize=address,undefined -fno-sanitize-recover=all"
+SANITIZERS = "-fsanitize=address,undefined -fno-sanitize-recover=all"
+SANITIZED = f"-O0 -g -Wall -Wextra -pedantic -Werror {SANITIZERS}"
 GRIDS = {
     "plain": Grid(16), "padded solid": Grid(17, occupancy="solid", padding=2), "corner": Grid(16, "corner", up="y"),
     "scaled": Grid(16, scale=4.0, up="x"),
@@ -45,28 +53,37 @@ class Small(nn.Module):
         return 9 * self.fc(self.pool(x).flatten(1))
 
 
+@functools.cache
+def sanitizes(compiler):
+    """Whether a compiler is installed whose programs run under the sanitizers; some systems lack its libraries."""
+    with tempfile.TemporaryDirectory() as folder:
+        program = Path(folder) / "empty"
+        command = [compiler, *SANITIZERS.split(), "-x", "c", "-", "-o", program]
+        made = shutil.which(compiler) and subprocess.run(command, input=b"int main(void) { return 0; }", capture_output=True)
+        return bool(made) and made.returncode == 0 and subprocess.run([program], capture_output=True).returncode == 0
+
+
+def built(folder, network, grid, compiler, *settings):
+    """The program of a network, built under the sanitizers."""
+    if not sanitizes(compiler):
+        pytest.skip(f"{compiler} is not installed or has no address and undefined-behaviour sanitizers")
+    for file, text in c_files(network, grid, ["a", "b", "c"]).items():
+        (folder / file).write_text(text)
+    for path in C_PROGRAM:
+        shutil.copyfile(path, folder / path.name)
+    make_it = ["make", "-s", f"CC={compiler}", f"CFLAGS={SANITIZED}", f"LDFLAGS={SANITIZERS}", *settings]
+    done = subprocess.run(make_it, cwd=folder, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr[:4000]
+    return folder / "classify"
+
+
 @pytest.fixture(scope="module")
 def programs(tmp_path_factory):
-    """{name of a grid: the program, built under the sanitizers}."""
-    built = {}
-    for name, grid in GRIDS.items():
-        folder = tmp_path_factory.mktemp("program")
-        for file, text in c_files(Small(grid.resolution).eval(), grid, ["a", "b", "c"]).items():
-            (folder / file).write_text(text)
-        for path in C_PROGRAM:
-            shutil.copyfile(path, folder / path.name)
-        make_it = [
-            "make",
-            "-s",
-            f"CC={COMPILER}",
-            f"CFLAGS={SANITIZED}",
-            "LDFLAGS=-fsanitize=address,undefined",
-            "PORTABLE=1",
-        ]
-        done = subprocess.run(make_it, cwd=folder, capture_output=True, text=True)
-        assert done.returncode == 0, done.stderr[:4000]
-        built[name] = folder / "classify"
-    return built
+    """{name of a grid: the program}."""
+    return {
+        name: built(tmp_path_factory.mktemp("program"), Small(grid.resolution).eval(), grid, COMPILER, "PORTABLE=1")
+        for name, grid in GRIDS.items()
+    }
 
 
 def run(program, *arguments):
@@ -238,20 +255,38 @@ def damaged(content, rng):
     return bytes(content)
 
 
-def test_damaged_files_end_well(programs, cube, tmp_path):
-    """No crash, no hang, nothing that the sanitizers object to; each file is named or classified."""
+def damaged_files(folder, cube, count):
+    """Files damaged from a cube in OFF and in both kinds of STL."""
     rng, mesh = np.random.default_rng(0), read_mesh(cube)
-    triangles_in_stl(mesh, tmp_path / "text.stl", True)
-    triangles_in_stl(mesh, tmp_path / "binary.stl", False)
-    seeds = [cube, tmp_path / "text.stl", tmp_path / "binary.stl"]
-    paths = []
-    for number in range(FUZZED):
-        seed = seeds[number % 3]
-        paths.append(tmp_path / f"fuzzed{number}{seed.suffix}")
-        paths[-1].write_bytes(damaged(seed.read_bytes(), rng))
+    triangles_in_stl(mesh, folder / "text.stl", True)
+    triangles_in_stl(mesh, folder / "binary.stl", False)
+    seeds = [cube, folder / "text.stl", folder / "binary.stl"]
+    paths = [folder / f"damaged{number}{seeds[number % 3].suffix}" for number in range(count)]
+    for number, path in enumerate(paths):
+        path.write_bytes(damaged(seeds[number % 3].read_bytes(), rng))
+    return paths
+
+
+def assert_each_is_answered(program, paths):
+    """No crash, no hang, nothing that the sanitizers object to; each file is named or classified."""
     environment = {**os.environ, "ASAN_OPTIONS": "allocator_may_return_null=1"}
+    done = subprocess.run([program, *paths], capture_output=True, timeout=300, env=environment)
+    assert done.returncode in (0, 1), done.stderr[-4000:]
+    assert done.stdout.count(b"network ") + done.stderr.count(b"classify: ") == len(paths)
+
+
+def test_damaged_files_end_well(programs, cube, tmp_path):
+    paths = damaged_files(tmp_path, cube, FUZZED)
     for program in programs.values():
-        done = subprocess.run([program, *paths], capture_output=True, timeout=300, env=environment)
-        assert done.returncode in (0, 1), done.stderr[-4000:]
-        named = done.stdout.count(b"network ") + done.stderr.count(b"classify: ")
-        assert named == len(paths)
+        assert_each_is_answered(program, paths)
+
+
+@pytest.mark.parametrize("compiler", ["gcc", "clang"])
+@pytest.mark.parametrize("name", ["original", "resnet3d"])
+def test_real_networks_are_clean_with_the_vectors_of_this_processor(name, compiler, cube, tmp_path):
+    """Which load and store more at a time than plain ones, so that they could reach beyond an array."""
+    sample = Sample(torch.ones(3, 1, 16, 16, 16), torch.arange(3), 0)
+    network = prune(nets.build(name), Method("filter", "l1", "layer", "remove"), 75, sample)[0].eval()
+    program = built(tmp_path, network, Grid(16), compiler)
+    assert_each_is_answered(program, [cube, *damaged_files(tmp_path, cube, 90)])
+    assert run(program, "--bench", "--json", cube).returncode == 0
