@@ -37,6 +37,24 @@ GRIDS = {
     "plain": Grid(16), "padded solid": Grid(17, occupancy="solid", padding=2), "corner": Grid(16, "corner", up="y"),
     "scaled": Grid(16, scale=4.0, up="x"),
 }  # fmt: skip
+C_FOLDER = next(path.parent for path in C_PROGRAM if path.name == "mesh.c")
+NUMBERS = """#include "mesh.h"
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+int main(int count, char **words)
+{
+    for (int n = 1; n < count; n++) {
+        char *end, *ends;
+        const double found = mesh_number(words[n], &end), expected = strtod(words[n], &ends);
+        if (!memcmp(&found, &expected, sizeof found) && end == ends) continue;
+        puts(words[n]);
+        return 1;
+    }
+    return 0;
+}
+"""
 FUZZED = 600  # damaged files, one process for all of a batch
 
 
@@ -174,7 +192,8 @@ def test_off_as_it_is_met_in_the_wild(programs, cube, variant):
 def test_numbers_in_any_notation(programs, tmp_path):
     """Rounded as Python rounds them: plain decimals, exponents, more digits than a double holds."""
     words = ["0.1", "-.5", "5.", "+1", "1e-1", "2.5E0", "1.23456789012345678", "-0.000000000000000001", "007", "123456789012345e-14",
-             "0.30000000000000004", "-2.675", "1.005", "0.615", "3"]  # fmt: skip
+             "0.30000000000000004", "-2.675", "1.005", "0.615", "3", "-1.5e+00", "2.500000e-16", "7e-400", "1E+000",
+             "3.1e-1", "12e-1"]  # fmt: skip
     rng, paths = np.random.default_rng(0), [tmp_path / f"{number}.off" for number in range(30)]
     for path in paths:
         rows = [" ".join(rng.choice(words, 3)) for _ in range(9)]
@@ -182,6 +201,35 @@ def test_numbers_in_any_notation(programs, tmp_path):
         faces = [f"3 {a} {b} {c}" for a, b, c in rng.integers(0, 18, (20, 3))]
         path.write_text("\n".join(["OFF", "18 20 0", *rows, *faces]) + "\n")
     assert cells(programs["plain"], *paths) == [expected_cells(read_mesh(path), Grid(16)) for path in paths]
+
+
+def test_a_number_is_the_one_that_strtod_gives(tmp_path):
+    """To the last bit: with exponents, and beyond what the fast way can do."""
+    rng = np.random.default_rng(0)
+    words = [form % number for number in (rng.normal(size=400) * 10.0 ** rng.integers(-20, 20, 400)).tolist()
+             for form in ("%.17g", "%.15g", "%.8e", "%.6e", "%E", "%.9g")]  # fmt: skip
+    words += [
+        "1e15",
+        "1e16",
+        "1e-15",
+        "1e-16",
+        "123456789012345e15",
+        "1e9999",
+        "1e99999999999",
+        "1e",
+        "1e+",
+        "e5",
+        ".",
+        "-",
+        ".e1",
+        "5.e1",
+    ]
+    (tmp_path / "numbers.c").write_text(NUMBERS)
+    command = [COMPILER, "-std=c99", "-O1", "-ffp-contract=off", f"-I{C_FOLDER}", tmp_path / "numbers.c", C_FOLDER / "mesh.c",
+               C_FOLDER / "off.c", C_FOLDER / "stl.c", "-lm", "-o", tmp_path / "numbers"]  # fmt: skip
+    subprocess.run(command, check=True)
+    done = subprocess.run([tmp_path / "numbers", *words], capture_output=True, text=True)
+    assert done.returncode == 0, f"{done.stdout} is read differently"
 
 
 def test_a_face_may_go_on_over_lines(programs, cube):
