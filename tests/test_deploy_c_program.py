@@ -1,21 +1,28 @@
 """classify.c: the cells of the Python voxelizer to the bit, the class of the network, one sentence for every damaged mesh."""
 
+import functools
 import json
 import os
 import shutil
 import struct
 import subprocess
+import tempfile
+from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 from torch import nn
 
+import nets
 from voxprune.datasets.furniture import make
 from voxprune.datasets.furniture_classes import MAKERS
 from voxprune.deploy.c_code import c_files
 from voxprune.deploy.folder import C_PROGRAM
 from voxprune.meshes.read import read_mesh, write_off
+from voxprune.pruning.prune import prune
+from voxprune.pruning.scoring import Sample
+from voxprune.settings.method import Method
 from voxprune.settings.voxels import Grid
 from voxprune.voxels import voxelize
 
@@ -24,11 +31,30 @@ pytestmark = pytest.mark.skipif(
     COMPILER is None or shutil.which("make") is None,
     reason="no C compiler or no make is installed, so classify.c can't be built",
 )
-SANITIZED = "-O0 -g -Wall -Wextra -pedantic -Werror -fsanitize=address,undefined -fno-sanitize-recover=all"
+SANITIZERS = "-fsanitize=address,undefined -fno-sanitize-recover=all"
+SANITIZED = f"-O0 -g -Wall -Wextra -pedantic -Werror {SANITIZERS}"
 GRIDS = {
     "plain": Grid(16), "padded solid": Grid(17, occupancy="solid", padding=2), "corner": Grid(16, "corner", up="y"),
     "scaled": Grid(16, scale=4.0, up="x"),
 }  # fmt: skip
+C_FOLDER = next(path.parent for path in C_PROGRAM if path.name == "mesh.c")
+NUMBERS = """#include "mesh.h"
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+int main(int count, char **words)
+{
+    for (int n = 1; n < count; n++) {
+        char *end, *ends;
+        const double found = mesh_number(words[n], &end), expected = strtod(words[n], &ends);
+        if (!memcmp(&found, &expected, sizeof found) && end == ends) continue;
+        puts(words[n]);
+        return 1;
+    }
+    return 0;
+}
+"""
 FUZZED = 600  # damaged files, one process for all of a batch
 
 
@@ -45,28 +71,37 @@ class Small(nn.Module):
         return 9 * self.fc(self.pool(x).flatten(1))
 
 
+@functools.cache
+def sanitizes(compiler):
+    """Whether a compiler is installed whose programs run under the sanitizers; some systems lack its libraries."""
+    with tempfile.TemporaryDirectory() as folder:
+        program = Path(folder) / "empty"
+        command = [compiler, *SANITIZERS.split(), "-x", "c", "-", "-o", program]
+        made = shutil.which(compiler) and subprocess.run(command, input=b"int main(void) { return 0; }", capture_output=True)
+        return bool(made) and made.returncode == 0 and subprocess.run([program], capture_output=True).returncode == 0
+
+
+def built(folder, network, grid, compiler, *settings):
+    """The program of a network, built under the sanitizers."""
+    if not sanitizes(compiler):
+        pytest.skip(f"{compiler} is not installed or has no address and undefined-behaviour sanitizers")
+    for file, text in c_files(network, grid, ["a", "b", "c"]).items():
+        (folder / file).write_text(text)
+    for path in C_PROGRAM:
+        shutil.copyfile(path, folder / path.name)
+    make_it = ["make", "-s", f"CC={compiler}", f"CFLAGS={SANITIZED}", f"LDFLAGS={SANITIZERS}", *settings]
+    done = subprocess.run(make_it, cwd=folder, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr[:4000]
+    return folder / "classify"
+
+
 @pytest.fixture(scope="module")
 def programs(tmp_path_factory):
-    """{name of a grid: the program, built under the sanitizers}."""
-    built = {}
-    for name, grid in GRIDS.items():
-        folder = tmp_path_factory.mktemp("program")
-        for file, text in c_files(Small(grid.resolution).eval(), grid, ["a", "b", "c"]).items():
-            (folder / file).write_text(text)
-        for path in C_PROGRAM:
-            shutil.copyfile(path, folder / path.name)
-        make_it = [
-            "make",
-            "-s",
-            f"CC={COMPILER}",
-            f"CFLAGS={SANITIZED}",
-            "LDFLAGS=-fsanitize=address,undefined",
-            "PORTABLE=1",
-        ]
-        done = subprocess.run(make_it, cwd=folder, capture_output=True, text=True)
-        assert done.returncode == 0, done.stderr[:4000]
-        built[name] = folder / "classify"
-    return built
+    """{name of a grid: the program}."""
+    return {
+        name: built(tmp_path_factory.mktemp("program"), Small(grid.resolution).eval(), grid, COMPILER, "PORTABLE=1")
+        for name, grid in GRIDS.items()
+    }
 
 
 def run(program, *arguments):
@@ -157,7 +192,8 @@ def test_off_as_it_is_met_in_the_wild(programs, cube, variant):
 def test_numbers_in_any_notation(programs, tmp_path):
     """Rounded as Python rounds them: plain decimals, exponents, more digits than a double holds."""
     words = ["0.1", "-.5", "5.", "+1", "1e-1", "2.5E0", "1.23456789012345678", "-0.000000000000000001", "007", "123456789012345e-14",
-             "0.30000000000000004", "-2.675", "1.005", "0.615", "3"]  # fmt: skip
+             "0.30000000000000004", "-2.675", "1.005", "0.615", "3", "-1.5e+00", "2.500000e-16", "7e-400", "1E+000",
+             "3.1e-1", "12e-1"]  # fmt: skip
     rng, paths = np.random.default_rng(0), [tmp_path / f"{number}.off" for number in range(30)]
     for path in paths:
         rows = [" ".join(rng.choice(words, 3)) for _ in range(9)]
@@ -165,6 +201,35 @@ def test_numbers_in_any_notation(programs, tmp_path):
         faces = [f"3 {a} {b} {c}" for a, b, c in rng.integers(0, 18, (20, 3))]
         path.write_text("\n".join(["OFF", "18 20 0", *rows, *faces]) + "\n")
     assert cells(programs["plain"], *paths) == [expected_cells(read_mesh(path), Grid(16)) for path in paths]
+
+
+def test_a_number_is_the_one_that_strtod_gives(tmp_path):
+    """To the last bit: with exponents, and beyond what the fast way can do."""
+    rng = np.random.default_rng(0)
+    words = [form % number for number in (rng.normal(size=400) * 10.0 ** rng.integers(-20, 20, 400)).tolist()
+             for form in ("%.17g", "%.15g", "%.8e", "%.6e", "%E", "%.9g")]  # fmt: skip
+    words += [
+        "1e15",
+        "1e16",
+        "1e-15",
+        "1e-16",
+        "123456789012345e15",
+        "1e9999",
+        "1e99999999999",
+        "1e",
+        "1e+",
+        "e5",
+        ".",
+        "-",
+        ".e1",
+        "5.e1",
+    ]
+    (tmp_path / "numbers.c").write_text(NUMBERS)
+    command = [COMPILER, "-std=c99", "-O1", "-ffp-contract=off", f"-I{C_FOLDER}", tmp_path / "numbers.c", C_FOLDER / "mesh.c",
+               C_FOLDER / "off.c", C_FOLDER / "stl.c", "-lm", "-o", tmp_path / "numbers"]  # fmt: skip
+    subprocess.run(command, check=True)
+    done = subprocess.run([tmp_path / "numbers", *words], capture_output=True, text=True)
+    assert done.returncode == 0, f"{done.stdout} is read differently"
 
 
 def test_a_face_may_go_on_over_lines(programs, cube):
@@ -238,20 +303,38 @@ def damaged(content, rng):
     return bytes(content)
 
 
-def test_damaged_files_end_well(programs, cube, tmp_path):
-    """No crash, no hang, nothing that the sanitizers object to; each file is named or classified."""
+def damaged_files(folder, cube, count):
+    """Files damaged from a cube in OFF and in both kinds of STL."""
     rng, mesh = np.random.default_rng(0), read_mesh(cube)
-    triangles_in_stl(mesh, tmp_path / "text.stl", True)
-    triangles_in_stl(mesh, tmp_path / "binary.stl", False)
-    seeds = [cube, tmp_path / "text.stl", tmp_path / "binary.stl"]
-    paths = []
-    for number in range(FUZZED):
-        seed = seeds[number % 3]
-        paths.append(tmp_path / f"fuzzed{number}{seed.suffix}")
-        paths[-1].write_bytes(damaged(seed.read_bytes(), rng))
+    triangles_in_stl(mesh, folder / "text.stl", True)
+    triangles_in_stl(mesh, folder / "binary.stl", False)
+    seeds = [cube, folder / "text.stl", folder / "binary.stl"]
+    paths = [folder / f"damaged{number}{seeds[number % 3].suffix}" for number in range(count)]
+    for number, path in enumerate(paths):
+        path.write_bytes(damaged(seeds[number % 3].read_bytes(), rng))
+    return paths
+
+
+def assert_each_is_answered(program, paths):
+    """No crash, no hang, nothing that the sanitizers object to; each file is named or classified."""
     environment = {**os.environ, "ASAN_OPTIONS": "allocator_may_return_null=1"}
+    done = subprocess.run([program, *paths], capture_output=True, timeout=300, env=environment)
+    assert done.returncode in (0, 1), done.stderr[-4000:]
+    assert done.stdout.count(b"network ") + done.stderr.count(b"classify: ") == len(paths)
+
+
+def test_damaged_files_end_well(programs, cube, tmp_path):
+    paths = damaged_files(tmp_path, cube, FUZZED)
     for program in programs.values():
-        done = subprocess.run([program, *paths], capture_output=True, timeout=300, env=environment)
-        assert done.returncode in (0, 1), done.stderr[-4000:]
-        named = done.stdout.count(b"network ") + done.stderr.count(b"classify: ")
-        assert named == len(paths)
+        assert_each_is_answered(program, paths)
+
+
+@pytest.mark.parametrize("compiler", ["gcc", "clang"])
+@pytest.mark.parametrize("name", ["original", "resnet3d"])
+def test_real_networks_are_clean_with_the_vectors_of_this_processor(name, compiler, cube, tmp_path):
+    """Which load and store more at a time than plain ones, so that they could reach beyond an array."""
+    sample = Sample(torch.ones(3, 1, 16, 16, 16), torch.arange(3), 0)
+    network = prune(nets.build(name), Method("filter", "l1", "layer", "remove"), 75, sample)[0].eval()
+    program = built(tmp_path, network, Grid(16), compiler)
+    assert_each_is_answered(program, [cube, *damaged_files(tmp_path, cube, 90)])
+    assert run(program, "--bench", "--json", cube).returncode == 0

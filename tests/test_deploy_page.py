@@ -95,7 +95,7 @@ def shown(opened, path):
 
 
 def meshes(folder):
-    """Furniture in OFF, of which the last in STL too."""
+    """Furniture in OFF, of which the last in STL too, binary and in text."""
     paths = [folder / f"{kind}.off" for kind in MAKERS]
     for kind, path in zip(MAKERS, paths):
         write_off(path, *make(kind, 1, 0))
@@ -103,7 +103,10 @@ def meshes(folder):
     corners = mesh.vertices[mesh.triangles].astype(np.float32).reshape(-1, 9)
     facets = b"".join(struct.pack("<12fH", 0, 0, 0, *one.tolist(), 0) for one in corners)
     (folder / "last.STL").write_bytes(bytes(80) + struct.pack("<I", len(corners)) + facets)
-    return [*paths, folder / "last.STL"]
+    vertices = "vertex %.9e %.9e %.9e\n" * 3
+    text = "".join(f"facet normal 0 0 0\nouter loop\n{vertices % tuple(one)}endloop\nendfacet\n" for one in corners.tolist())
+    (folder / "text.stl").write_text(f"solid text\n{text}endsolid text\n")
+    return [*paths, folder / "last.STL", folder / "text.stl"]
 
 
 def test_cells_class_and_confidence_are_those_of_classify(opened, written, tmp_path):
@@ -137,6 +140,24 @@ def test_a_dropped_mesh_is_taken(opened):
     end = time.monotonic() + browser.PATIENCE
     while opened.evaluate("element.name.textContent") != "dropped.off":
         assert time.monotonic() < end
+
+
+@pytest.fixture
+def narrow(opened):
+    """The page in the dark, as wide as a telephone."""
+    opened.call("Emulation.setDeviceMetricsOverride", width=375, height=800, deviceScaleFactor=1, mobile=True)
+    opened.call("Emulation.setEmulatedMedia", features=[{"name": "prefers-color-scheme", "value": "dark"}])
+    yield opened
+    opened.call("Emulation.clearDeviceMetricsOverride")
+    opened.call("Emulation.setEmulatedMedia", features=[])
+
+
+def test_nothing_reaches_beyond_a_narrow_window(narrow, cube):
+    """Not even a long name of a file or of a class."""
+    shown(narrow, cube.rename(cube.parent / f"{'long' * 40}.off"))
+    narrow.evaluate("showBars(element.shares, [['long'.repeat(40), 1, '100.0 %']])")
+    assert narrow.evaluate("[document.documentElement.scrollWidth, innerWidth]") == [375, 375]
+    assert narrow.evaluate("getComputedStyle(document.body).backgroundColor") == "rgb(18, 22, 29)"
 
 
 BAD = {

@@ -2,6 +2,7 @@
 
 #include "mesh.h"
 
+#include <ctype.h>
 #include <float.h>
 #include <math.h>
 #include <stdio.h>
@@ -57,6 +58,35 @@ int mesh_add_triangle(Mesh *mesh, size_t one, size_t two, size_t three)
     size_t *triangle = mesh->triangles[mesh->triangle_count++];
     triangle[0] = one, triangle[1] = two, triangle[2] = three;
     return 0;
+}
+
+/* Faster than strtod for decimals of up to 15 digits with a small exponent: these and the power of ten are exact, so the result is
+ * rounded once, as it should be. */
+double mesh_number(char *word, char **end)
+{
+    static const double tens[] = {1, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15};
+    const int negative = *word == '-';
+    long long digits = 0;
+    int count = 0, power = 0, point = 0;
+    char *at = word + negative;
+    for (; isdigit((unsigned char)*at) || (*at == '.' && !point); at++) {
+        if (*at == '.') {
+            point = 1;
+        } else if (count++ < 15) {
+            digits = digits * 10 + (*at - '0');
+            power -= point;
+        }
+    }
+    if (count && (*at == 'e' || *at == 'E')) {
+        const int below = at[1] == '-', sign = below || at[1] == '+';
+        int exponent = 0, places = 0;
+        for (at += 1 + sign; isdigit((unsigned char)*at) && places < 4; at++, places++) exponent = exponent * 10 + (*at - '0');
+        if (!places) return strtod(word, end);
+        power += below ? -exponent : exponent;
+    }
+    if (*at || !count || count > 15 || power < -15 || power > 15 || FLT_EVAL_METHOD != 0) return strtod(word, end);
+    *end = at;
+    return (negative ? -1 : 1) * (power < 0 ? (double)digits / tens[-power] : (double)digits * tens[power]);
 }
 
 /* ---- polygons to triangles: a fan where they are convex, ear clipping where not ---- */

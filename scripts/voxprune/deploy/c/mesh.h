@@ -24,6 +24,7 @@ int mesh_add_vertex(Mesh *mesh, const double point[3]);
 int mesh_add_triangle(Mesh *mesh, size_t one, size_t two, size_t three);
 int mesh_add_polygon(Mesh *mesh, const size_t *corners, size_t count);
 int mesh_fail(Mesh *mesh, const char *fault);
+double mesh_number(char *word, char **end); /* as strtod */
 
 int off_parse(Mesh *mesh, char *text, size_t size); /* text[size] is a zero that may be written over */
 int stl_parse(Mesh *mesh, char *text, size_t size);

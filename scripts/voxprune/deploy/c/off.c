@@ -3,8 +3,6 @@
 #include "mesh.h"
 
 #include <ctype.h>
-#include <float.h>
-#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -80,28 +78,6 @@ static char *next_word(char **at)
     return word;
 }
 
-/* As strtod, and faster for plain decimals of up to 15 digits: these and the power of ten are exact, so the quotient is rounded
- * once, as it should be. */
-static double number(char *word, char **end)
-{
-    static const double tens[] = {1, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15};
-    const int negative = *word == '-';
-    long long digits = 0;
-    int count = 0, behind = 0, point = 0;
-    char *at = word + negative;
-    for (; isdigit((unsigned char)*at) || (*at == '.' && !point); at++) {
-        if (*at == '.') {
-            point = 1;
-        } else if (count++ < 15) {
-            digits = digits * 10 + (*at - '0');
-            behind += point;
-        }
-    }
-    if (*at || !count || count > 15 || FLT_EVAL_METHOD != 0) return strtod(word, end);
-    *end = at;
-    return (negative ? -1 : 1) * ((double)digits / tens[behind]);
-}
-
 /* A vertex's line: three numbers, and as many words as every other one has. */
 static int vertex(Mesh *mesh, char *line, size_t *width)
 {
@@ -109,7 +85,7 @@ static int vertex(Mesh *mesh, char *line, size_t *width)
     size_t words = 0;
     for (char *word, *end; (word = next_word(&line)); words++) {
         if (words > 2) continue;
-        point[words] = number(word, &end);
+        point[words] = mesh_number(word, &end);
         if (*end || strpbrk(word, "xX")) return mesh_fail(mesh, "a coordinate is not a number");
     }
     if (words < 3 || (*width && words != *width)) return mesh_fail(mesh, "its vertices don't all have as many numbers, three or more");

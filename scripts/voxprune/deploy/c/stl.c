@@ -58,7 +58,7 @@ static int numbers(char **at, double point[3])
     for (int axis = 0; axis < 3; axis++) {
         char *end, *word = next_word(at);
         if (!word) return 0;
-        point[axis] = strtod(word, &end);
+        point[axis] = mesh_number(word, &end);
         if (*end || strpbrk(word, "xX")) return 0;
     }
     return 1;
