@@ -101,6 +101,13 @@ def rounds(rng, shape, count, disturbed, offset_percent):
     return np.exp(logs + np.where(rng.random(logs.shape) < disturbed, rng.uniform(0.1, 0.5, logs.shape), 0))
 
 
+def speeds(rng, shape, count, changes, factor=1.7):
+    """The factor on each median of `rounds` when the machine's speed changes at random moments, networks in random order in each round."""
+    numbers, size = [rng.permutation(np.prod(shape)) for _ in range(count)], np.prod(shape)
+    moments = np.stack([number + order / size for number, order in enumerate(numbers)], axis=1).reshape(*shape, count)
+    return np.where((moments[..., None] > rng.uniform(0, count, changes)).sum(axis=-1) % 2, 1 / factor, 1.0)
+
+
 def old_verdict(parent, again, own):
     """As it was: a t interval that must lie beyond the worst round of the parent against itself."""
     logs = np.log(np.sqrt(parent * again) / own)
@@ -119,24 +126,26 @@ def times(experiments):
         f"\ntimes: {experiments} tables of {NETWORKS} networks x {CELLS} cells that are all as fast as their parent; goal: claims in <= 5 % of tables"
     )
     print(
-        f"{'rule':>14} {'rounds':>6} {'disturbed':>9} {'offset %':>8} | {'claims %':>8} {'of tables':>9} | smallest speedup found in 80 of 100"
+        f"{'rule':>14} {'rounds':>6} {'disturbed':>9} {'offset %':>8} {'changes':>7} | {'claims %':>8} {'of tables':>9} | smallest speedup found in 80 of 100"
     )
-    for disturbed, offset in ((0, 0), (0.05, 0), (0, 0.5)):
+    for disturbed, offset, changes in ((0, 0, 0), (0.05, 0, 0), (0, 0.5, 0), (0, 0, 1), (0, 0, 8)):
         for name, judge, count in (("worst round", old_verdict, 5), ("trimmed, 1 %", new_verdict, 10)):
             rng, claims = np.random.default_rng(1), []
             for _ in range(experiments):
-                measured = rounds(rng, (CELLS, NETWORKS + 2), count, disturbed, offset)
+                shape = (CELLS, NETWORKS + 2)
+                measured = rounds(rng, shape, count, disturbed, offset) * speeds(rng, shape, count, changes)
                 claims.append([judge(cell[0], cell[1], own) != "no difference" for cell in measured for own in cell[2:]])
             print(
-                f"{name:>14} {count:6} {disturbed:9} {offset:8} | {100 * np.mean(claims):8.2f} {100 * np.mean(np.any(claims, axis=1)):9.1f} | "
-                f"{smallest_found(rng, judge, count, disturbed, offset, min(200, 10 * experiments))}",
+                f"{name:>14} {count:6} {disturbed:9} {offset:8} {changes:7} | {100 * np.mean(claims):8.2f} {100 * np.mean(np.any(claims, axis=1)):9.1f} | "
+                f"{smallest_found(rng, judge, count, disturbed, offset, changes, min(200, 10 * experiments))}",
                 flush=True,
             )
 
 
-def smallest_found(rng, judge, count, disturbed, offset, tries):
+def smallest_found(rng, judge, count, disturbed, offset, changes, tries):
     for percent in [*np.arange(1.5, 10, 0.5), *range(10, 61, 2)]:
-        measured = rounds(rng, (tries, 3), count, disturbed, offset)
+        changing = np.stack([speeds(rng, (3,), count, changes) for _ in range(tries)])
+        measured = rounds(rng, (tries, 3), count, disturbed, offset) * changing
         found = [judge(one[0], one[1], one[2] / (1 + percent / 100)) == "faster" for one in measured]
         if np.mean(found) >= 0.8:
             return f"{percent:.1f} %"

@@ -43,6 +43,7 @@ def main(options):
         "detail": options.detail,
         "valid": not measured.invalid_reasons,
         "invalid_reasons": measured.invalid_reasons,
+        "drift_percent": measured.drift_percent,
         "idle_power_w": measured.idle_power_w.value,
         "idle_power_w_reason": measured.idle_power_w.reason,
         "manifest": manifest(options, windows, device, classes) | {"warmup": measured.warmup},

@@ -50,7 +50,7 @@ def demand_row(method, level, engine):
     latency = (100 if engine == "torch" else 20) * share
     return {
         "experiment": "made-up", "method": method, "level_percent": level, "seed": 0, "apply": APPLY.get(method),
-        "detail": "full", "valid": True, "invalid_reasons": "", "engine": engine, "device": "cpu", "threads": 1, "batch_size": 64,
+        "detail": "full", "valid": True, "invalid_reasons": "", "drift_percent": 2.0, "engine": engine, "device": "cpu", "threads": 1, "batch_size": 64,
         "latency_ms.p50": latency, "latency_ms.p50_low": 0.99 * latency, "latency_ms.p50_high": 1.01 * latency, "latency_ms.n": 1000, "throughput_per_s": 640.0, "cpu_utilization_percent": 50.0,
         "speedup.mean": 1 / share, "speedup.low": 0.98 / share, "speedup.high": 1.02 / share,
         "speedup.least_percent": 4.0, "speedup.verdict": "faster" if faster else "no difference",

@@ -21,6 +21,7 @@ def test_a_full_valid_run_has_no_warnings():
     ({"detail": "brief"}, "Times were measured briefly and show large differences only"),
     ({"valid": False, "invalid_reasons": "the GPU throttled itself"}, 
      "INVALID times of weight (the GPU throttled itself). Run `snakemake --forcerun measure measure_parent` on a quiet machine."),
+    ({"drift_percent": 66.4}, "The machine's own speed changed by 66 % while it measured, so a latency in ms stands for no one speed"),
     ({"speedup.verdict": "faster", "speedup.mean": 3.4},
      "Masked networks ran faster than their parent, which zeros can't cause: weight 50 % in torch, 1 thread, batch 64 (3.40x)."),
 ])  # fmt: skip
@@ -59,7 +60,7 @@ def test_every_figure_of_a_cell_has_a_column(tmp_path):
     }
     demand = {
         "experiment": "made-up", "method": "weight", "level_percent": 50, "seed": 0, "apply": "mask", "detail": "full",
-        "valid": True, "invalid_reasons": [], "peak_resident_bytes": 1, "idle_power_w": 50.0, "manifest": {"hardware": {"cpu": "A CPU"}},
+        "valid": True, "invalid_reasons": [], "drift_percent": 1.0, "peak_resident_bytes": 1, "idle_power_w": 50.0, "manifest": {"hardware": {"cpu": "A CPU"}},
         "cells": [cell, cell | {"batch_size": 1, "energy_ratio": None}],
     }  # fmt: skip
     write_json(tmp_path / "demand.json", demand)

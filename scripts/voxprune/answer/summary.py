@@ -7,6 +7,7 @@ import pandas as pd
 
 from voxprune.core.errors import InputError
 from voxprune.core.files import read_json
+from voxprune.measurement.noise import STEADY_PERCENT
 
 KEY = ["method", "level_percent", "seed"]
 CELL = ["engine", "device", "threads", "batch_size"]
@@ -34,7 +35,16 @@ def gather_demand(demands: Iterable[str | Path]) -> pd.DataFrame:
         demand = read_json(path)
         about = {
             key: demand[key]
-            for key in ("experiment", *KEY, "apply", "detail", "valid", "peak_resident_bytes", "idle_power_w")
+            for key in (
+                "experiment",
+                *KEY,
+                "apply",
+                "detail",
+                "valid",
+                "drift_percent",
+                "peak_resident_bytes",
+                "idle_power_w",
+            )
         }
         about |= {
             "invalid_reasons": "; ".join(demand["invalid_reasons"]),
@@ -115,7 +125,7 @@ def warnings(demand: pd.DataFrame) -> list[str]:
         said.append(
             "Times were measured briefly and show large differences only; for publication measure with `measurement: {detail: full}`."
         )
-    said += filter(None, [invalid_times(demand)])
+    said += filter(None, [invalid_times(demand), _unsteady(demand)])
     faster = zeros_that_run_faster(demand)
     if len(faster):
         said.append(
@@ -129,6 +139,17 @@ def invalid_times(demand: pd.DataFrame) -> str | None:
     if demand["valid"].all():
         return None
     return f"INVALID times of {invalid_text(demand)}. Run `snakemake --forcerun measure measure_parent` on a quiet machine."
+
+
+def _unsteady(demand):
+    """The sentence about a machine whose speed changed while it measured; None where it was steady."""
+    most = demand["drift_percent"].max()
+    if most <= STEADY_PERCENT:
+        return None
+    return (
+        f"The machine's own speed changed by {most:.0f} % while it measured, so a latency in ms stands for no one speed of it; "
+        "speeds against the parent hold, because they compare calls of the same round."
+    )
 
 
 def invalid_text(demand: pd.DataFrame) -> str:

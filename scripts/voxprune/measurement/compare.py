@@ -23,7 +23,7 @@ from voxprune.settings.measurement import Windows
 from voxprune.voxels.dataset import Voxels, unpack
 
 LARGEST_LOGIT_DIFFERENCE = 1e-3  # between engines, relative to the largest logit; more is an error of the engine
-LARGEST_DRIFT_PERCENT = 20  # of the parent's latency between the two of the control, or from the first round to the last
+LARGEST_CONTROL_PERCENT = 20  # between the parent's latency and its own
 LARGEST_OTHER_LOAD_PERCENT = 10  # of all cores, by other processes
 INPUT_BYTES = 2**28  # of unpacked test voxels that wait on the device, or one batch where that is more
 
@@ -35,6 +35,7 @@ class Measured:
     figures: dict  # {network: [figures of each cell, see `_figures`]}
     latencies: dict  # {(network, cell): [milliseconds of every call, an array a repetition]}
     invalid_reasons: list  # why the run should not be believed; empty for a good run
+    drift_percent: float  # by how much the parent's latency changed from the first round to the last, median of the cells
     idle_power_w: reading.Reading  # of the first cell's device
     warmup: dict  # how many times, and the least calls and seconds of one
 
@@ -79,7 +80,7 @@ def measure(
     invalid = _invalid_reasons(latencies, conditions, load, others, [one.get("throttled") for one in served.values()])
     calls, seconds = (min((one[number] for one in warmups), default=0) for number in (0, 1))
     warmup = {"times": len(warmups), "least_calls": calls, "least_seconds": seconds}
-    return Measured(figures, latencies, invalid, idle[conditions[0].device], warmup)
+    return Measured(figures, latencies, invalid, _drift_percent(latencies, conditions), idle[conditions[0].device], warmup)
 
 
 def _figures(models, conditions, prepared, differences, latencies, served, least_percent):
@@ -161,19 +162,14 @@ def _invalid_reasons(latencies, conditions, load, other_processes, throttled):
     """Why the run should not be believed, as sentences. load: percent of all cores that others kept busy.
 
     The control is judged in each cell, by the median of the rounds: one disturbed round of five says nothing of an engine.
-    Drift is the machine's, so it is judged by the median of the cells.
     """
-    found, drift = [], []
+    found = []
     for cell in conditions:
         if (PARENT, cell) in latencies:
             parent, again = (round_medians(latencies, name, cell) for name in (PARENT, AGAIN))
             control = _percent(np.median(np.log(parent / again)))
-            if control > LARGEST_DRIFT_PERCENT:
+            if control > LARGEST_CONTROL_PERCENT:
                 found.append(f"the parent differs from itself by {control:.0f} % in {cell}")
-            drift.append(np.log(parent * again)[[0, -1]] @ [-0.5, 0.5])
-    drift = _percent(np.median(drift))
-    if drift > LARGEST_DRIFT_PERCENT:
-        found.append(f"the parent's latency drifted by {drift:.0f} % from the first round to the last")
     if load > LARGEST_OTHER_LOAD_PERCENT:
         found.append(f"other processes kept {load:.0f} % of the cores busy")
     if other_processes:
@@ -181,6 +177,16 @@ def _invalid_reasons(latencies, conditions, load, other_processes, throttled):
     if any(throttled):
         found.append("the GPU throttled itself")
     return found
+
+
+def _drift_percent(latencies, conditions):
+    """By how much the machine's speed changed from the first round to the last: the parent's latency, median of the cells."""
+    drifts = [0.0]
+    for cell in conditions:
+        if (PARENT, cell) in latencies:
+            both = np.prod([round_medians(latencies, name, cell) for name in (PARENT, AGAIN)], axis=0)
+            drifts.append(0.5 * float(np.log(both[-1] / both[0])))
+    return _percent(np.median(drifts[1:] or drifts))
 
 
 def _percent(logarithm):

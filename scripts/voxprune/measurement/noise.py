@@ -7,6 +7,7 @@ import numpy as np
 from scipy import stats
 
 CONFIDENCE = 0.95
+STEADY_PERCENT = 20  # a machine whose speed changes by more while it measures has no latency in ms to speak of
 TRIMMED = 10  # of so many rounds the least and the greatest ratio are left out
 
 
