@@ -12,6 +12,8 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from voxprune.core.files import atomic_write
+
 SCRIPTS = Path(__file__).resolve().parents[2]
 PACKAGES = ("numpy", "torch", "safetensors", "numba", "nvidia-ml-py",
             "onnx", "onnxruntime", "openvino", "zeus")  # fmt: skip
@@ -56,17 +58,49 @@ def _add_imported(path, found):
 
 @functools.cache
 def _tree(path):
-    """The syntax tree of a file as bytes, without docstrings, and the files of the modules that it imports."""
-    tree, files = ast.parse(path.read_text()), set()
+    """(hash of a file's code, the files of the modules that it imports).
+
+    Reading the code takes a second for all files of a workflow, so what was read lies beside Python's own compiled code.
+    """
+    content = path.read_bytes()
+    read, key = path.parent / "__pycache__" / f"{path.stem}.imports.json", hashlib.sha256(content).hexdigest()
+    try:
+        known = json.loads(read.read_text())
+    except (OSError, ValueError):
+        known = {}
+    if known.get("content") != key or known.get("python") != sys.version:
+        known = {"content": key, "python": sys.version, **_read_code(content)}
+        _remember(read, known)
+    files = (file for modules, level in known["imports"] for file in _files_of(modules, level, path))
+    return known["code"].encode(), sorted(set(files))
+
+
+def _remember(path, known):
+    """Writes what was read of a file of code, where that is possible."""
+    try:
+        path.parent.mkdir(exist_ok=True)
+        with atomic_write(path) as temporary:
+            temporary.write_text(json.dumps(known))
+    except OSError:
+        pass
+
+
+def _read_code(content):
+    """code: hash of the syntax tree without docstrings; imports: of each import statement the modules that it may name, each in
+    parts, and how many folders up from its own package it looks, 0 for an absolute one."""
+    tree, imports = ast.parse(content), []
     for node in [tree, *_statements(tree)]:
-        if isinstance(node, (ast.Import, ast.ImportFrom)):
-            files.update(_imported_files(node, path))
+        if isinstance(node, ast.Import):
+            imports.append(([alias.name.split(".") for alias in node.names], 0))
+        elif isinstance(node, ast.ImportFrom):
+            package = node.module.split(".") if node.module else []
+            imports.append(([[*package, alias.name] for alias in node.names], node.level))
         if (
             isinstance(node, (ast.Module, ast.ClassDef, ast.FunctionDef))
             and ast.get_docstring(node, clean=False) is not None
         ):
             del node.body[0]
-    return ast.dump(tree).encode(), sorted(files)
+    return {"code": hashlib.sha256(ast.dump(tree).encode()).hexdigest(), "imports": imports}
 
 
 def _statements(node):
@@ -77,19 +111,14 @@ def _statements(node):
             yield from _statements(statement)
 
 
-def _imported_files(node, path):
+def _files_of(modules, level, path):
     """The files that an import statement in the file `path` brings in: of voxprune, and of the user's own beside it."""
-    if isinstance(node, ast.Import):
-        modules = [alias.name.split(".") for alias in node.names]
-    else:
-        package = node.module.split(".") if node.module else []
-        modules = [[*package, alias.name] for alias in node.names]
-    if getattr(node, "level", 0):
-        folders = [path.parents[node.level - 1]]
+    if level:
+        folders = [path.parents[level - 1]]
     else:
         folders = [SCRIPTS] if path.is_relative_to(SCRIPTS) else [SCRIPTS, path.parent, *_own_folders()]
     found = (_module_file(folder, module) or _module_file(folder, module[:-1]) for module in modules for folder in folders)
-    return set(filter(None, found))
+    return filter(None, found)
 
 
 def _module_file(folder, module):
