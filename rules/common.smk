@@ -133,6 +133,8 @@ def options(settings):
     """Settings as command-line options: {'batch_size': 64} to '--batch-size 64'. Those that are None are left out."""
     words = []
     for key, value in settings.items():
+        if isinstance(value, dict):
+            value = [f"{name}={one}" for name, one in value.items()]
         if value is not None:
             words += [f"--{key.replace('_', '-')}", *map(str, value if isinstance(value, list) else [value])]
     return shlex.join(words)

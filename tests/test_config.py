@@ -147,6 +147,12 @@ def test_folder_and_archive_exclude_each_other():
         ("filter", {"prune_at": 0.5, "retrain": "rewind", "steps": 2}, "is trained once; use `steps: 1`"),
         ("filter", {"prune_at": 0.5, "retrain": "finetune"}, "retrain finetune needs `epochs`"),
         ("filter", {"retrain": "rewind"}, "retrain rewind needs `epochs`"),
+        (
+            "filter",
+            {"ratios": {"conv1": 0}, "scope": "global"},
+            "ratios are factors on the level of single layers; use `scope: layer`",
+        ),
+        ("filter", {"ratios": {"conv1": 0}, "budget": "latency"}, "without `channel_multiple` and `ratios`"),
         ("filter", {"sparsify": 0.01}, "sparsify needs `sparsify_epochs`"),
         ("filter", {"sparsify_epochs": 3}, "`sparsify_epochs` are of sparsify; leave them out or give `sparsify`"),
         ("weight", {"sparsify": 0.01, "sparsify_epochs": 3}, "pushes whole filters towards zero; use `unit: filter`"),
@@ -173,6 +179,7 @@ def test_a_method_that_cannot_work_is_refused(name, more, sentence):
     [
         ("weight", {"scope": "block"}, "original", [0, 25, 50, 75, 100]),
         ("filter", {"channel_multiple": 16}, "original", [50]),
+        ("weight", {"ratios": {"conv1": 0.5, "conv2": 1.5}}, "original", [50]),
         ("filter-masked", {"sparsify": 0.01, "sparsify_epochs": 2, "prune_at": 0.5, "retrain": "rewind"}, "original", [50]),
         ("filter", {"channel_multiple": 64}, "package.module:Mine", [50]),
         ("filter", {"retrain": "batchnorm"}, "voxnet", [50]),

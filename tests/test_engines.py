@@ -90,6 +90,7 @@ def compiler(monkeypatch):
     torch._dynamo.reset()
 
 
+@pytest.mark.slow
 def test_every_network_of_many_runs_compiled_and_is_compiled_once(compiler):
     """Dynamo keeps 8 compilations of one `forward` by itself, and runs all others uncompiled."""
     runs = [torch_compile.prepare(pruned("original", level), INPUTS, 1).start() for level in range(0, 60, 5)]

@@ -69,7 +69,7 @@ def test_a_run_uses_as_many_gpus_as_it_is_told_and_measures_alone(bare, tmp_path
     folder = clone(tmp_path / "voxprune", bare)
     monkeypatch.setenv(gpus.VISIBLE, "GPU-a,GPU-b")
     monkeypatch.setenv("TMPDIR", str(tmp_path))
-    options = ["--configfile", QUICK, "--config", "experiment=two", "seeds=[0, 1]", "training={epochs: 20}"]
+    options = ["--configfile", QUICK, "--config", "experiment=two", "seeds=[0, 1]", "training={epochs: 8}"]
     parents = [f"results/two/seed{seed}/parent/checkpoint.safetensors" for seed in (0, 1)]
     snakemake(folder, *parents, "--cores", "2", "--resources", "gpu=2", *options)
     logs = "".join((folder / f"results/two/logs/seed{seed}/parent/train.log").read_text() for seed in (0, 1))

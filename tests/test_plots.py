@@ -37,7 +37,7 @@ def test_a_run_that_was_to_use_a_gpu_and_found_none_still_has_its_plot(tmp_path,
     assert (tmp_path / "gpu_utilization_by_level.rst").exists()
 
 
-@pytest.mark.parametrize("methods", [["filter"], NAMES])
+@pytest.mark.parametrize("methods", [["filter"], pytest.param(NAMES, marks=pytest.mark.slow)])
 def test_every_plot_is_drawn_and_says_what_it_rests_on(tmp_path, methods, monkeypatch, recwarn):
     for name in NAMES:
         monkeypatch.setitem(APPLY, name, "remove")

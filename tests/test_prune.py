@@ -144,6 +144,21 @@ def test_a_training_stops_before_its_last_epoch_or_not_at_all(voxels, tmp_path, 
         trained(voxels, tmp_path, "--epochs", 4, "--stop-after", epoch)
 
 
+def test_ratios_come_as_names_and_numbers_and_are_kept_in_the_checkpoint(run, parent):
+    network, origin = load_checkpoint(run(ratios="conv1=0"))
+    whole, _ = load_checkpoint(parent)
+    assert origin.pruning.ratios == {"conv1": 0} and network.conv1.out_channels == whole.conv1.out_channels
+    assert network.conv2.out_channels == whole.conv2.out_channels / 2
+    with pytest.raises(
+        SystemExit, match="prune: m 50 seed 0: ratios: no layer 'fc' is pruned by itself; choose from conv1, conv2"
+    ):
+        run(ratios="fc=0")
+    with pytest.raises(
+        SystemExit, match="a budget of 99 % of the macs is out of reach of these `ratios`: at most .* % go; raise"
+    ):
+        run(ratios="conv1=0", budget="macs", levels=99)
+
+
 DISTIL = {"distil": 0.5, "temperature": 2}
 
 

@@ -128,7 +128,7 @@ def test_a_true_loss_of_the_margin_passes_once_in_twenty():
     assert 0.03 <= np.mean(claimed) <= 0.07
 
 
-@pytest.mark.parametrize("seeds", [3, 6])
+@pytest.mark.parametrize("seeds", [3, pytest.param(6, marks=pytest.mark.slow)])
 def test_a_cautious_test_keeps_its_level_far_out_in_the_tail(seeds):
     """Where Holm's correction asks for p below 0.05 / 30, three seeds that agree by chance would pass too often."""
     rng, spread, level = np.random.default_rng(4), np.sqrt(1 + 0.1**2 + 0.5**2), 0.05 / 30

@@ -52,7 +52,8 @@ def choose_units(
     full: the `unit_sizes` that the level counts from, where the network was pruned before (iterative pruning); units that
     are zero already are taken first.
     Filters that hang together in units (of a grouped convolution, say) go as whole units, as many as come nearest.
-    Raises InputError as `score_units`, and for a channel multiple or a level of blocks that would take nothing.
+    Raises InputError as `score_units`, and for a channel multiple or a level of blocks that would take nothing, or ratios of layers
+    that there aren't.
     """
     groups = find_groups(network) if groups is None else groups
     return choose(score_units(network, method, sample, groups), method, level_percent, groups, full)
@@ -81,9 +82,14 @@ def choose(
     groups: list[Group],
     full: dict[str, int] | None = None,
 ) -> dict[str, torch.Tensor]:
+    full = full or (
+        filters_of(groups) if method.unit == "filter" else {name: score.numel() for name, score in scores.items()}
+    )
+    unknown = sorted(set(method.ratios or {}) - set(full))
+    if unknown:
+        raise InputError(f"ratios: no layer {unknown[0]!r} is pruned by itself; choose from {', '.join(full)}")
     if method.unit == "filter":
-        return _choose_filters(scores, method, level_percent, groups, full or filters_of(groups))
-    full = full or {name: score.numel() for name, score in scores.items()}
+        return _choose_filters(scores, method, level_percent, groups, full)
     if method.scope == "global":
         flat = torch.cat([score.flatten() for score in scores.values()])
         pruned = _lowest(flat, pruned_count(level_percent, sum(full.values())))
@@ -95,7 +101,13 @@ def choose(
                 f"blocks of {BLOCK} weights can't lose {level_percent:g} %; choose a multiple of {100 // BLOCK} %"
             )
         return {name: _lowest_in_blocks(score, pruned_count(level_percent, BLOCK)) for name, score in scores.items()}
-    return {name: _lowest(score, pruned_count(level_percent, full[name])) for name, score in scores.items()}
+    levels = {name: layer_level(method, name, level_percent) for name in scores}
+    return {name: _lowest(score, pruned_count(levels[name], full[name])) for name, score in scores.items()}
+
+
+def layer_level(method: Method, layer: str, level_percent: float) -> float:
+    """The level in percent that holds in one layer: the method's, times the layer's factor where it has one; at most 100."""
+    return min(100.0, level_percent * (method.ratios or {}).get(layer, 1.0))
 
 
 def _choose_filters(scores, method, level_percent, groups, full):
@@ -108,7 +120,8 @@ def _choose_filters(scores, method, level_percent, groups, full):
         return _lowest_units(scores, groups, count - sum(full.values()) + sum(left.values()))
     for layer, filters in left.items():
         together = [group for group in groups if group.layer == layer]
-        count = pruned_count(level_percent, full[layer], _multiple(method, layer, full[layer], together))
+        level = layer_level(method, layer, level_percent)
+        count = pruned_count(level, full[layer], _multiple(method, layer, full[layer], together))
         chosen |= _lowest_units(scores, together, count - full[layer] + filters)
     return chosen
 

@@ -38,7 +38,6 @@ def prune(
     if method.budget == "latency":
         level_percent = level_for_latency(staircase, level_percent)
     elif method.budget != "units":
-        check_reach(parent, method.budget, level_percent)
         level_percent = _level_for_budget(parent, method, level_percent, scores, groups)
     pruned = choose(scores, method, level_percent, groups, full)
     if method.apply == "remove":
@@ -87,11 +86,17 @@ def _level_for_budget(parent, method, percent, scores, groups):
     By bisection: cost falls as the level rises, in steps of one filter.
     """
     total = network_cost(parent)[method.budget]
+    check_reach(parent, method.budget, percent)
 
     def removed(level):
         smaller = _removed(parent, choose(scores, method, level, groups), groups)
         return 100 * (1 - network_cost(smaller)[method.budget] / total)
 
+    if removed(100.0) < percent < 100:
+        raise InputError(
+            f"a budget of {percent:g} % of the {method.budget} is out of reach of these `ratios`: at most {removed(100.0):.1f} % go; "
+            "raise them, or choose lower levels"
+        )
     low, high = 0.0, 100.0
     for _ in range(12):  # down to 0.02 percent of the units: less than one filter of any layer here
         middle = (low + high) / 2

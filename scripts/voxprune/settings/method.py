@@ -6,7 +6,7 @@ from msgspec import Meta
 
 from voxprune.core.registry import choices
 from voxprune.settings.network import NETWORKS
-from voxprune.settings.section import Count, Positive, Section, one_of, says
+from voxprune.settings.section import Count, NotNegative, Positive, Section, one_of, says
 
 CRITERIA = "pruning/criteria"  # with a folder for each unit
 CONTROL = "random"  # the criterion that chooses nothing: the others must do better
@@ -33,6 +33,10 @@ class Method(Section, frozen=True):
     layers: Annotated[Literal["convolutions", "all"], says(
         "of which layers single weights are pruned: convolutions | all: the linear ones too, which hold most weights of "
         "`original`")] = "convolutions"  # fmt: skip
+    ratios: Annotated[
+        dict[str, NotNegative] | None,
+        says("{layer: factor on the level there}, of scope layer; 0 leaves a layer whole, layers left out take 1"),
+    ] = None
     channel_multiple: Annotated[Count, says(
         "keep a multiple of so many filters in every layer, where the hardware prefers that; at most 16 in `original` and "
         "`resnet3d`, 32 in `voxnet`, whose smallest layers have no more")] = 1  # fmt: skip
@@ -97,6 +101,10 @@ def _of_units(method, config):
     without_batchnorm = not _network_facts(config).get("BATCHNORM", True)
     return [
         (
+            method.ratios is not None and method.scope != "layer",
+            f"ratios are factors on the level of single layers; use `scope: layer`, not {method.scope}",
+        ),
+        (
             weights and method.apply == "remove",
             "single weights can't be removed; use `apply: mask` or `unit: filter`",
         ),
@@ -139,9 +147,9 @@ def _of_budgets(method, config):
             f"steps count units, not {method.budget}; use `steps: 1` or `budget: units`",
         ),
         (
-            method.budget == "latency" and (method.scope != "layer" or multiple > 1),
+            method.budget == "latency" and (method.scope != "layer" or multiple > 1 or method.ratios is not None),
             "latency is measured of networks that lose the same share in every layer; use `scope: layer` without "
-            "`channel_multiple`",
+            "`channel_multiple` and `ratios`",
         ),
     ]
 

@@ -43,14 +43,23 @@ def from_options(section: type[Section], options: argparse.Namespace, **more: An
     """The section that the parsed options say. more: values of its fields that are no options."""
     names = [name for name in section.__struct_fields__ if hasattr(options, name)]
     given = {name: getattr(options, name) for name in names}
-    return section(**{name: tuple(one) if isinstance(one, list) else one for name, one in given.items()} | more)
+    return section(**{name: _collected(section, name, one) for name, one in given.items()} | more)
+
+
+def _collected(section, name, value):
+    """What an option that takes several values makes of them: a tuple, or of `name=value` a dictionary."""
+    if not isinstance(value, list):
+        return value
+    kind = next(field.type for field in msgspec.structs.fields(section) if field.name == name)
+    return dict(value) if _value_type(kind) else tuple(value)
 
 
 def _described(field, schema):
     """The keyword arguments of `add_argument` for a field."""
-    several = _item_type(field.type)
-    described = {"type": _converter(several or field.type), "help": schema.get("description", "").replace("%", "%%")}
-    if several:
+    several, value = _item_type(field.type), _value_type(field.type)
+    converter = _named(_converter(value)) if value else _converter(several or field.type)
+    described = {"type": converter, "help": schema.get("description", "").replace("%", "%%")}
+    if several or value:
         described["nargs"] = "+"
     if field.default is NODEFAULT:
         described["required"] = True
@@ -60,7 +69,7 @@ def _described(field, schema):
     if "enum" in schema:
         described["choices"] = schema["enum"]
     else:
-        described["metavar"] = field.name.rpartition("_")[2].upper()
+        described["metavar"] = "NAME=VALUE" if value else field.name.rpartition("_")[2].upper()
     return described
 
 
@@ -68,6 +77,30 @@ def _item_type(kind):
     """The type of the items where a field holds several, else None."""
     parts = [part for part in (kind, *get_args(kind)) if get_origin(part) is tuple]
     return get_args(parts[0])[0] if parts else None
+
+
+def _value_type(kind):
+    """The type of the values where a field holds a dictionary, else None."""
+    parts = [part for part in _parts(kind) if get_origin(part) is dict]
+    return get_args(parts[0])[1] if parts else None
+
+
+def _parts(kind):
+    """A type and what it is annotated with or a union of."""
+    yield kind
+    for part in get_args(kind) if get_origin(kind) is not dict else ():
+        yield from _parts(part)
+
+
+def _named(convert):
+    """Turns `name=value` into (name, value)."""
+
+    def convert_named(text):
+        name, _, value = text.rpartition("=")
+        return name, convert(value)
+
+    convert_named.__name__ = "name=value"
+    return convert_named
 
 
 def _converter(kind):

@@ -150,7 +150,12 @@ def _range(schema):
         return ", ".join(f"`{one}`" for one in schema["enum"])
     bounds = {"minimum": "at least", "exclusiveMinimum": "above", "maximum": "at most", "exclusiveMaximum": "below"}
     said = [f"{word} {schema[key]:g}" for key, word in bounds.items() if key in schema]
-    kind = {"integer": "whole number", "number": "number", "array": "list", "string": "text", "null": "null"}.get(
-        schema.get("type"), ""
-    )
+    kind = {
+        "integer": "whole number",
+        "number": "number",
+        "array": "list",
+        "string": "text",
+        "object": "group of keys",
+        "null": "null",
+    }.get(schema.get("type"), "")
     return ", ".join([kind, *said])
