@@ -10,7 +10,7 @@ NOTHING = "–"  # in a table; a hyphen would begin a list in reStructuredText
 
 def against_parent(points: dict) -> str:
     """`accuracy is 1.2 points lower than the parent's (-2.0 to -0.4)`."""
-    side = "equals the parent's" if round(points["mean"], 1) == 0 else f"is {abs(points['mean']):.1f} points " + (
+    side = "is on average the parent's" if round(points["mean"], 1) == 0 else f"is {abs(points['mean']):.1f} points " + (
         "higher" if points["mean"] > 0 else "lower") + " than the parent's"  # fmt: skip
     return f"accuracy {side} ({signed(points['low'])} to {signed(points['high'])})"
 

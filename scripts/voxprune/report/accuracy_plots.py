@@ -105,7 +105,9 @@ def _hollow_where_no_faster(panel, rows, cost, looks):
 def margin_by_level(axes, levels, answer):
     rows = levels[(levels["method"] != "parent") & ~levels["collapsed"]]
     margin, looks = answer["margin_points"], method_looks(levels["method"])
-    left, right = -NEAR_MARGINS * margin, max(3 * margin, rows["difference_points_high"].max() if len(rows) else 0)
+    bounds = rows[["difference_points_low", "at_worst_points", "difference_points_high"]]
+    left = max(-NEAR_MARGINS * margin, min([-2 * margin, *bounds.min()]))
+    right = max([margin, *bounds.max()])
     axes.figure.set_size_inches(6.4, max(3.2, 1.6 + 0.2 * len(rows)))
     for place, (_, row) in enumerate(rows.iterrows()):
         colour, shown = looks[row["method"]]["color"], row["verdict"] == "non-inferior"
@@ -124,14 +126,15 @@ def margin_by_level(axes, levels, answer):
     axes.set_yticks(
         range(len(rows)), [f"{row['method']} {row['level_percent']:g} %" for _, row in rows.iterrows()], fontsize=8
     )
-    axes.invert_yaxis()
+    axes.set_ylim(len(rows) - 0.4, -0.6)
     axes.set(
         xlim=(left * 1.03, right * 1.05), xlabel="points of accuracy to the parent",
         title=f"Difference to the parent, and the margin of {counted(margin, 'point')}",
     )  # fmt: skip
     write_note(
         axes,
-        evidence(answer, "lines: {confidence:g} % intervals; ticks: at worst") + "; an arrow: this goes on to the left",
+        evidence(answer, "lines: {confidence:g} % intervals; ticks: at worst; full: non-inferior")
+        + "; an arrow: this goes on to the left" * bool((bounds["difference_points_low"] < left).any()),
     )
 
 
