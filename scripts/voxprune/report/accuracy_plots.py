@@ -107,7 +107,7 @@ def margin_by_level(axes, levels, answer):
     margin, looks = answer["margin_points"], method_looks(levels["method"])
     bounds = rows[["difference_points_low", "at_worst_points", "difference_points_high"]]
     left = max(-NEAR_MARGINS * margin, min([-2 * margin, *bounds.min()]))
-    right = max([margin, *bounds.max()])
+    right = min(NEAR_MARGINS * margin, max([margin, *bounds.max()]))
     axes.figure.set_size_inches(6.4, max(3.2, 1.6 + 0.2 * len(rows)))
     for place, (_, row) in enumerate(rows.iterrows()):
         colour, shown = looks[row["method"]]["color"], row["verdict"] == "non-inferior"
@@ -119,6 +119,8 @@ def margin_by_level(axes, levels, answer):
         )  # fmt: skip
         if row["difference_points_low"] < left:
             axes.plot(left, place, marker="<", color=colour, markersize=5)
+        if row["difference_points_high"] > right:
+            axes.plot(right, place, marker=">", color=colour, markersize=5)
         if row["at_worst_points"] > left:
             axes.plot(row["at_worst_points"], place, marker="|", color="black", markersize=9)
     axes.axvline(0, color="0.35", linewidth=1)
@@ -134,7 +136,7 @@ def margin_by_level(axes, levels, answer):
     write_note(
         axes,
         evidence(answer, "lines: {confidence:g} % intervals; ticks: at worst; full: non-inferior")
-        + "; an arrow: this goes on to the left" * bool((bounds["difference_points_low"] < left).any()),
+        + "; an arrow: this goes on" * bool((bounds["difference_points_low"] < left).any()),
     )
 
 
