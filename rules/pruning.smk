@@ -24,10 +24,10 @@ rule sparsify:
         runtime=growing(240),
     params:
         voxels=voxels_folder,
-        penalty=lambda wildcards: options(some(settings_of(wildcards), "sparsify", "sparsify_epochs")),
+        method=lambda wildcards: options(some(settings_of(wildcards), "sparsify", "sparsify_epochs")),
         code=code_hash("sparsify", *NETWORK_FILES),
     shell:
-        stage("sparsify") + "--parent {input.parent:q} {params.penalty} --voxels {params.voxels:q} --gpus {resources.gpu} "
+        stage("sparsify") + "--parent {input.parent:q} {params.method} --voxels {params.voxels:q} --gpus {resources.gpu} "
         "--checkpoint {output.checkpoint:q} --curve {output.curve:q} 2>&1 | tee {log:q}"
 
 

@@ -212,7 +212,7 @@ def test_the_average_of_the_weights_is_what_is_judged_and_kept(tmp_path):
     torch.manual_seed(0)
     network, steps = build_network("original", 8, ["a", "b"]), []
     voxels, _ = split_validation(data(), 0.25, 0)
-    note = lambda: steps.append(network.conv2.weight.detach().clone())  # noqa: E731
+    note = lambda rate: steps.append(network.conv2.weight.detach().clone())  # noqa: E731
     none = voxels.subset(torch.arange(0))
     training.fit(network, recipe, Job(voxels, none, 0, tmp_path / "state", "same"), after_step=note)
     expected = steps[0]
@@ -242,7 +242,7 @@ def test_masks_outlast_averaging(tmp_path):
     with torch.no_grad():
         network.conv2.weight[:8] = 0
 
-    def keep_zeros():
+    def keep_zeros(rate):
         network.conv2.weight.data[:8] = 0
 
     job = Job(data(), data().subset(torch.arange(0)), 0, tmp_path / "state", "same")

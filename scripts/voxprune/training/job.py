@@ -6,7 +6,8 @@ from pathlib import Path
 
 from voxprune.core import provenance
 from voxprune.training.distillation import Teacher
-from voxprune.voxels.dataset import Voxels, data_hash, load_training
+from voxprune.voxels import dataset
+from voxprune.voxels.dataset import Voxels
 
 
 @dataclass(frozen=True)
@@ -32,8 +33,8 @@ def continued(network, origin, folder, state_path, code, settings, **more):
     folder: of the voxels. code, settings: as in `fingerprint`, besides the voxels. more: further fields of the job.
     """
     classes, device = network.description["classes"], next(network.parameters()).device
-    fitted, validation = load_training(folder, classes, origin.recipe.validation_share, origin.seed)
-    mark = fingerprint(code, network, device, [settings, data_hash(folder, classes)])
+    fitted, validation = dataset.load_training(folder, classes, origin.recipe.validation_share, origin.seed)
+    mark = fingerprint(code, network, device, [settings, dataset.data_hash(folder, classes)])
     return Job(fitted.to(device), validation.to(device), origin.seed, state_path, mark, **more)
 
 
