@@ -96,7 +96,7 @@ def scripts(tmp_path, monkeypatch):
     def hash_after(file=None, text=None):
         if file:
             (tmp_path / file).write_text(text)
-        provenance._tree.cache_clear()
+        provenance._code_and_imports.cache_clear()
         return provenance.code_hash("stage")
 
     return hash_after
@@ -110,3 +110,15 @@ def scripts(tmp_path, monkeypatch):
 ])  # fmt: skip
 def test_code_counts_by_meaning_and_by_what_a_stage_imports(scripts, file, text, counts):
     assert (scripts() != scripts(file, text)) == counts
+
+
+def test_code_in_a_folder_that_cannot_be_written_has_the_same_hash(scripts, monkeypatch):
+    """Such as an installation of root's: what was read of the code isn't kept then, and nothing fails."""
+
+    def refuse(*_):
+        raise OSError(errno.EROFS, "Read-only file system")
+
+    kept = scripts()
+    monkeypatch.setattr(os, "replace", refuse)
+    assert scripts("voxprune/b/far.py", "thing = 2\n") != kept
+    assert scripts("voxprune/b/far.py", "thing = 1\n") == kept

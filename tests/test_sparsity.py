@@ -24,17 +24,6 @@ from voxprune.training.progress import Progress
 NETWORKS = ["original", "voxnet", "resnet3d", "nets:Depthwise", "nets:Grouped", "nets:Concatenating"]
 
 
-class Constant(nn.Module):
-    """A network of one linear layer, of which no filter can be removed."""
-
-    def __init__(self, resolution, classes):
-        super().__init__()
-        self.fc = nn.Linear(resolution**3, classes)
-
-    def forward(self, x):
-        return self.fc(x.flatten(1))
-
-
 def squares(network):
     """(how many parameters a network has, the sum of their squares)."""
     return np.array(
@@ -72,7 +61,7 @@ def test_a_step_shrinks_every_unit_by_its_norm_and_nothing_else(rate):
 
 def test_a_network_without_filters_to_remove_is_refused():
     with pytest.raises(InputError, match="sparsify: no filter of this network can be removed; leave `sparsify` out"):
-        shrinker(nets.build("test_sparsity:Constant"), 0.1)
+        shrinker(nets.build("constructs:NoConvolution"), 0.1)
 
 
 @pytest.fixture(scope="module")

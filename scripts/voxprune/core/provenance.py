@@ -9,9 +9,11 @@ import os
 import platform
 import subprocess
 import sys
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+from voxprune.core.errors import InputError
 from voxprune.core.files import atomic_write
 
 SCRIPTS = Path(__file__).resolve().parents[2]
@@ -27,7 +29,7 @@ def code_hash(stage: str, *files: str | Path) -> str:
     """
     digest = hashlib.sha256()
     for path in sorted(imported_files(SCRIPTS / f"{stage}.py", *files)):
-        digest.update(_tree(path)[0])
+        digest.update(_code_and_imports(path)[0])
     return digest.hexdigest()[:16]
 
 
@@ -52,12 +54,12 @@ def _own_folders():
 def _add_imported(path, found):
     if path not in found:
         found.add(path)
-        for module in _tree(path)[1]:
+        for module in _code_and_imports(path)[1]:
             _add_imported(module, found)
 
 
 @functools.cache
-def _tree(path):
+def _code_and_imports(path):
     """(hash of a file's code, the files of the modules that it imports).
 
     Reading the code takes a second for all files of a workflow, so what was read lies beside Python's own compiled code.
@@ -76,13 +78,9 @@ def _tree(path):
 
 
 def _remember(path, known):
-    """Writes what was read of a file of code, where that is possible."""
-    try:
-        path.parent.mkdir(exist_ok=True)
-        with atomic_write(path) as temporary:
-            temporary.write_text(json.dumps(known))
-    except OSError:
-        pass
+    """Writes what was read of a file of code; where the code's folder can't be written it is read again each time."""
+    with suppress(OSError, InputError), atomic_write(path) as temporary:
+        temporary.write_text(json.dumps(known))
 
 
 def _read_code(content):

@@ -101,11 +101,11 @@ def choose(
                 f"blocks of {BLOCK} weights can't lose {level_percent:g} %; choose a multiple of {100 // BLOCK} %"
             )
         return {name: _lowest_in_blocks(score, pruned_count(level_percent, BLOCK)) for name, score in scores.items()}
-    levels = {name: layer_level(method, name, level_percent) for name in scores}
+    levels = {name: _layer_level(method, name, level_percent) for name in scores}
     return {name: _lowest(score, pruned_count(levels[name], full[name])) for name, score in scores.items()}
 
 
-def layer_level(method: Method, layer: str, level_percent: float) -> float:
+def _layer_level(method, layer, level_percent):
     """The level in percent that holds in one layer: the method's, times the layer's factor where it has one; at most 100."""
     return min(100.0, level_percent * (method.ratios or {}).get(layer, 1.0))
 
@@ -120,7 +120,7 @@ def _choose_filters(scores, method, level_percent, groups, full):
         return _lowest_units(scores, groups, count - sum(full.values()) + sum(left.values()))
     for layer, filters in left.items():
         together = [group for group in groups if group.layer == layer]
-        level = layer_level(method, layer, level_percent)
+        level = _layer_level(method, layer, level_percent)
         count = pruned_count(level, full[layer], _multiple(method, layer, full[layer], together))
         chosen |= _lowest_units(scores, together, count - full[layer] + filters)
     return chosen

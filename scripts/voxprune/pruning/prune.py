@@ -92,9 +92,9 @@ def _level_for_budget(parent, method, percent, scores, groups):
         smaller = _removed(parent, choose(scores, method, level, groups), groups)
         return 100 * (1 - network_cost(smaller)[method.budget] / total)
 
-    if removed(100.0) < percent < 100:
+    if method.ratios and (most := removed(100.0)) < percent < 100:
         raise InputError(
-            f"a budget of {percent:g} % of the {method.budget} is out of reach of these `ratios`: at most {removed(100.0):.1f} % go; "
+            f"a budget of {percent:g} % of the {method.budget} is out of reach of these `ratios`: at most {most:.1f} % go; "
             "raise them, or choose lower levels"
         )
     low, high = 0.0, 100.0

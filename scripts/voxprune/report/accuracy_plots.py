@@ -136,7 +136,7 @@ def margin_by_level(axes, levels, answer):
     write_note(
         axes,
         evidence(answer, "lines: {confidence:g} % intervals; ticks: at worst; full: non-inferior")
-        + "; an arrow: this goes on" * bool((bounds["difference_points_low"] < left).any()),
+        + "; an arrow: this goes on" * bool((bounds.min().min() < left) or (bounds.max().max() > right)),
     )
 
 

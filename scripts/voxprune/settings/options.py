@@ -75,7 +75,7 @@ def _described(field, schema):
 
 def _item_type(kind):
     """The type of the items where a field holds several, else None."""
-    parts = [part for part in (kind, *get_args(kind)) if get_origin(part) is tuple]
+    parts = [part for part in _parts(kind) if get_origin(part) is tuple]
     return get_args(parts[0])[0] if parts else None
 
 
