@@ -22,6 +22,7 @@ from voxprune.networks import device
 from voxprune.networks.build import build_network
 from voxprune.settings.training import Recipe
 from voxprune.training.fit import _train_epoch
+from voxprune.training.step import training_step
 from voxprune.voxels.dataset import Voxels, batches, unpack
 from voxprune.voxels.voxelize import pack
 
@@ -85,6 +86,7 @@ def main():
 
     mine, theirs, plain = fresh(True), fresh(True), fresh(False)
     job = SimpleNamespace(voxels=voxels, teacher=None)
+    step = training_step(*mine, RECIPE, job)
     inputs = unpack(voxels.packed, options.resolution)
     rates = [RECIPE.learning_rate] * -(-options.objects // BATCH)
     with tempfile.TemporaryDirectory() as folder:
@@ -92,7 +94,7 @@ def main():
         for number, grid in enumerate(grids):
             np.savez_compressed(folder / f"{number}.npz", grid.astype(np.int64))
         work = {
-            "ours": lambda: _train_epoch(mine[0], None, mine[1], job, RECIPE, torch.Generator().manual_seed(0), rates),
+            "ours": lambda: _train_epoch(mine[0], None, step, mine[1], job, RECIPE, torch.Generator().manual_seed(0), rates),
             "bare": lambda: bare(*theirs, inputs, labels),
             "bare, default memory format": lambda: bare(*plain, inputs, labels),
             "study": lambda: study(*plain, folder, labels),

@@ -18,7 +18,7 @@ from voxprune.networks import evaluation
 from voxprune.networks.build import widths
 from voxprune.networks.checkpoint import load_checkpoint, save_checkpoint
 from voxprune.networks.cost import training_macs
-from voxprune.networks.device import device_for, to_device
+from voxprune.networks.device import compute_repeatably, device_for, to_device
 from voxprune.pruning.choose import unit_sizes
 from voxprune.pruning.prune import prune
 from voxprune.pruning.scoring import Sample
@@ -163,7 +163,7 @@ def read_staircase(path):
 
 def retrain_step(network, teacher, method, origin, options, step):
     """Retrains in place; returns the learning curve and the MACs that it took."""
-    torch.use_deterministic_algorithms(True, warn_only=True)  # here, because it loads for most of a second
+    compute_repeatably()  # here, because it loads for most of a second
     device, name = device_for(options.gpus), job_name(options, origin.seed)
     files = [*network_files(network.description["network"]), *method_files(method.unit, method.criterion, method.retrain)]
     settings = [content_hash([options.parent, *filter(None, [options.teacher])]), vars(options), step]

@@ -12,7 +12,7 @@ from voxprune.core.files import content_hash
 from voxprune.core.provenance import code_hash
 from voxprune.networks.checkpoint import load_checkpoint, save_checkpoint
 from voxprune.networks.cost import training_macs
-from voxprune.networks.device import device_for, to_device
+from voxprune.networks.device import compute_repeatably, device_for, to_device
 from voxprune.pruning.sparsity import shrinker
 from voxprune.settings.files import network_files
 from voxprune.settings.method import Method
@@ -24,7 +24,7 @@ from voxprune.training.job import continued
 def main(options):
     if options.sparsify is None or options.sparsify_epochs is None:
         raise InputError("give both --sparsify and --sparsify-epochs")
-    torch.use_deterministic_algorithms(True, warn_only=True)
+    compute_repeatably()
     network, origin = load_checkpoint(options.parent)
     torch.manual_seed(origin.seed)
     penalty, state = shrinker(network, options.sparsify), Path(f"{options.checkpoint}.resume")

@@ -12,7 +12,7 @@ from voxprune.core.provenance import code_hash
 from voxprune.networks.build import build_network
 from voxprune.networks.checkpoint import save_checkpoint
 from voxprune.networks.cost import training_macs
-from voxprune.networks.device import device_for
+from voxprune.networks.device import compute_repeatably, device_for
 from voxprune.networks.origin import Origin
 from voxprune.settings.files import network_files
 from voxprune.settings.network import DEFAULT_NETWORK
@@ -26,7 +26,7 @@ from voxprune.voxels import dataset
 
 def main(options):
     torch.manual_seed(options.seed)
-    torch.use_deterministic_algorithms(True, warn_only=True)
+    compute_repeatably()
     recipe = from_options(Recipe, options, augmentation=from_options(Augmentation, options))
     if options.stop_after is not None and not 0 < options.stop_after < recipe.epochs:
         raise InputError(f"--stop-after {options.stop_after} is no epoch before the last of {recipe.epochs}; choose another")

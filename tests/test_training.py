@@ -1,5 +1,7 @@
 """Training: repeatable to the bit from its seed, resumed to the same result, the best epoch kept, the data learnt."""
 
+import copy
+
 import numpy as np
 import pytest
 import torch
@@ -9,6 +11,7 @@ from voxprune.networks.build import build_network
 from voxprune.networks.evaluation import predict
 from voxprune.settings.training import Augmentation, Recipe
 from voxprune.training import fit as training
+from voxprune.training.distillation import Teacher
 from voxprune.training.job import Job, fingerprint
 from voxprune.voxels.dataset import Voxels, split_validation
 from voxprune.voxels.voxelize import pack
@@ -256,3 +259,53 @@ def test_mixed_precision_learns_as_well(tmp_path):
     assert {parameter.dtype for parameter in network.parameters()} == {torch.float32}
     assert curve[-1]["train_loss"] < curve[0]["train_loss"]
     assert not same(network, fit(tmp_path)[0])
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
+@pytest.mark.parametrize("precision", ["float32", "bfloat16"])
+@pytest.mark.parametrize("name", ["original", "resnet3d", "voxnet"])
+def test_on_a_gpu_a_replayed_training_is_that_of_steps_one_by_one(tmp_path, monkeypatch, name, precision):
+    """The last, smaller batch of each epoch has a graph of its own; the averaged weights and the teacher come with it."""
+    recipe = replace(RECIPE, epochs=8, optimiser="adam", learning_rate=0.01, average_decay=0.9, precision=precision,
+                     validation_share=0, batch_size=12)  # fmt: skip
+    voxels = data().to("cuda")
+    none = voxels.subset(torch.arange(0, device="cuda"))
+
+    def train(state):
+        torch.manual_seed(0)
+        network = build_network(name, 8 if name == "original" else 16, ["a", "b"])
+        grids = voxels if name == "original" else Voxels(voxels.packed.repeat_interleave(2, 1).repeat_interleave(2, 2).repeat(1, 1, 1, 2), voxels.labels, voxels.files, 16)  # fmt: skip
+        teacher = Teacher(copy.deepcopy(network).cuda().eval(), 2.0, 0.5)
+        curve = training.fit(
+            network.cuda(), recipe, Job(grids, none, 0, tmp_path / state, state, lambda line: None, teacher)
+        )
+        return [row["train_loss"] for row in curve], network
+
+    replayed, network = train("replayed")
+    monkeypatch.setattr("voxprune.training.step.EAGER_CALLS", 10**9)
+    stepped, other = train("stepped")
+    assert replayed[-1] < replayed[0] and np.allclose(replayed, stepped, rtol=0.05 if precision == "bfloat16" else 1e-3)
+    if name != "voxnet":  # whose dropout draws other numbers
+        assert all(torch.allclose(a, b, atol=1e-2) for a, b in zip(network.parameters(), other.parameters()))
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
+@pytest.mark.parametrize("optimiser", ["sgd", "adam"])
+def test_on_a_gpu_an_interrupted_training_ends_in_the_same_network(tmp_path, optimiser):
+    recipe = replace(RECIPE, epochs=8, optimiser=optimiser, learning_rate=0.01, average_decay=0.9, validation_share=0)
+    voxels = data().to("cuda")
+    none = voxels.subset(torch.arange(0, device="cuda"))
+
+    def train(state, report=lambda line: None):
+        torch.manual_seed(0)
+        network = build_network("original", 8, ["a", "b"]).cuda()
+        training.fit(network, recipe, Job(voxels, none, 0, tmp_path / state, state, report))
+        return network
+
+    def interrupt(line):
+        if line.startswith("epoch 6"):
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        train("cut", interrupt)
+    assert all(torch.allclose(a, b, atol=1e-5) for a, b in zip(train("whole").parameters(), train("cut").parameters()))

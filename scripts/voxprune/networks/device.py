@@ -15,6 +15,13 @@ def device_for(gpus):
     return torch.device("cuda" if gpus and torch.cuda.is_available() else "cpu")
 
 
+def compute_repeatably():
+    """Lets torch choose algorithms that give the same bits again, where it has them."""
+    torch.use_deterministic_algorithms(True, warn_only=True)
+    # It would fill all new memory too, as if we read any of it before writing: on a GPU twice as many kernels.
+    torch.utils.deterministic.fill_uninitialized_memory = False
+
+
 def to_device(network, device):
     """Moves a network to a device, in the memory format that is faster there (channels_last_3d on CPUs, 1.1-1.4x).
 

@@ -5,7 +5,6 @@ import math
 import time
 
 import torch
-from torch.nn.functional import cross_entropy
 from torch.optim.swa_utils import AveragedModel
 
 from voxprune.core.errors import InputError
@@ -14,6 +13,7 @@ from voxprune.core.memory import enough_memory
 from voxprune.networks.device import to_device
 from voxprune.networks.evaluation import predict
 from voxprune.training.progress import Progress
+from voxprune.training.step import optimiser_of, set_rate, training_step
 from voxprune.voxels.augmentation import augment, mix
 from voxprune.voxels.dataset import batches
 
@@ -37,16 +37,17 @@ def fit(network, recipe, job, first_epoch=0, stop_after=None, after_step=None):
     """
     voxels = job.voxels
     to_device(network, voxels.packed.device)
-    optimiser, average = _optimiser(network, recipe), _averaged(network, recipe)
+    optimiser, average = optimiser_of(network, recipe), _averaged(network, recipe)
     judged = average.module if average else network
     progress = Progress(network, average, optimiser, torch.Generator().manual_seed(job.seed), job)
     progress.resume(job.report)
+    step = training_step(network, optimiser, recipe, job)
     steps = math.ceil(len(voxels) / recipe.batch_size)
     for epoch in range(first_epoch + len(progress.curve), stop_after or recipe.epochs):
         started = time.monotonic()
         rates = [_learning_rate(recipe, epoch * steps + step, recipe.epochs * steps) for step in range(steps)]
         with enough_memory(recipe.batch_size, voxels.resolution, "lower `training: batch_size` or `voxels: resolution`"):
-            loss = _train_epoch(network, average, optimiser, job, recipe, progress.generator, rates, after_step)
+            loss = _train_epoch(network, average, step, optimiser, job, recipe, progress.generator, rates, after_step)
         accuracy = accuracy_percent(judged, job.validation) if len(job.validation) else None
         progress.add(
             {
@@ -78,45 +79,24 @@ def write_curve(path, curve, columns=CURVE):
         writer.writerows(curve)
 
 
-def _train_epoch(network, average, optimiser, job, recipe, generator, rates, after_step=None):
+def _train_epoch(network, average, step, optimiser, job, recipe, generator, rates, after_step=None):
     network.train()
-    voxels, teacher = job.voxels, job.teacher
-    device, classes = voxels.packed.device.type, len(network.description["classes"])
+    voxels, classes = job.voxels, len(network.description["classes"])
     order = torch.randperm(len(voxels), generator=generator)
     view = torch.randint(voxels.views, (len(voxels),), generator=generator) if voxels.views > 1 else 0
-    adjustment = _adjustment(voxels.labels, classes, recipe.logit_adjustment)
     total = torch.zeros((), device=voxels.packed.device)
     for rate, (inputs, labels) in zip(rates, batches(voxels, recipe.batch_size, order, view)):
-        for group in optimiser.param_groups:
-            group["lr"] = rate
-        optimiser.zero_grad(set_to_none=True)
+        count = len(labels)
         inputs = augment(inputs, recipe.augmentation, generator)
         if recipe.augmentation.mixup_alpha:
             inputs, labels = mix(inputs, labels, classes, recipe.augmentation.mixup_alpha, generator)
-        with torch.autocast(device, torch.bfloat16, enabled=recipe.precision == "bfloat16"):
-            logits = network(inputs)
-            taught = teacher.logits(inputs) if teacher else None
-        loss = cross_entropy(logits.float() + adjustment, labels, label_smoothing=recipe.label_smoothing)
-        if teacher:
-            loss = teacher.loss(loss, logits.float(), taught.float())
-        loss.backward()
-        optimiser.step()
+        set_rate(optimiser, rate)
+        total += step(inputs, labels) * count
         if after_step:
             after_step(rate)
         if average:
             average.update_parameters(network)
-        total += loss.detach() * len(labels)
     return float(total) / len(voxels)
-
-
-def _adjustment(labels, classes, strength):
-    """What is added to the logits of each class while training, so that rare classes aren't learnt as rare: float32 (classes,).
-
-    strength x log(share of the class's objects), the logit-adjusted loss of Menon et al. 2021: with 1 the network aims at
-    the mean accuracy over classes, as if all were as frequent. A class without objects counts as one.
-    """
-    counts = torch.bincount(labels, minlength=classes).clamp(min=1)
-    return strength * (counts / counts.sum()).log()
 
 
 def _averaged(network, recipe):
@@ -127,19 +107,15 @@ def _averaged(network, recipe):
     if not recipe.average_decay:
         return None
 
-    def average(averaged, current, count):
-        decay = min(recipe.average_decay, (1 + int(count)) / (10 + int(count)))
-        return torch.lerp(current, averaged, decay) if averaged.is_floating_point() else current
-
-    return AveragedModel(network, avg_fn=average, use_buffers=True)
-
-
-def _optimiser(network, recipe):
-    if recipe.optimiser == "sgd":
-        return torch.optim.SGD(
-            network.parameters(), lr=recipe.learning_rate, momentum=recipe.momentum, weight_decay=recipe.weight_decay
+    def average(averaged, current, _):
+        count = int(model.n_averaged)  # on the CPU, where reading it waits for no step of a GPU
+        decay = min(recipe.average_decay, (1 + count) / (10 + count))
+        torch._foreach_copy_(
+            averaged, torch._foreach_lerp(current, averaged, decay) if averaged[0].is_floating_point() else current
         )
-    return torch.optim.AdamW(network.parameters(), lr=recipe.learning_rate, weight_decay=recipe.weight_decay)
+
+    model = AveragedModel(network, multi_avg_fn=average, use_buffers=True)
+    return model
 
 
 def _learning_rate(recipe, step, steps):
