@@ -80,8 +80,8 @@ def trained(voxels, tmp_path_factory):
 
 
 @pytest.mark.parametrize("by, sentence", [
-    (signal.SIGINT, "train: interrupted; the same command goes on from here\n"),
-    (signal.SIGTERM, "train: interrupted; the same command goes on from here\n"),
+    (signal.SIGINT, "train: interrupted; run the same command again\n"),
+    (signal.SIGTERM, "train: interrupted; run the same command again\n"),
     (signal.SIGKILL, ""),
 ])  # fmt: skip
 def test_a_killed_training_goes_on_to_the_same_bits(voxels, trained, tmp_path, by, sentence):

@@ -128,7 +128,7 @@ def test_an_interrupted_training_goes_on_to_the_same_bits(run, tmp_path, monkeyp
         raise KeyboardInterrupt
 
     monkeypatch.setattr(Progress, "add", interrupt)
-    with pytest.raises(SystemExit, match="sparsify: interrupted; the same command goes on from here"):
+    with pytest.raises(SystemExit, match="sparsify: interrupted; run the same command again"):
         run(*options, name="again")
     monkeypatch.undo()
     again, _ = run(*options, name="again")

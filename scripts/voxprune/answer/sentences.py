@@ -83,7 +83,7 @@ def decision_text(answer: dict) -> str:
     network, margin = answer["decision"]["network"], counted(answer["margin_points"], "point")
     if network is None:
         return (
-            f"**Nothing tested here can be taken: no pruned network is shown or likely to lose less than {margin} of accuracy.** "
+            f"**Nothing tested here can be taken: no network that saves anything is shown or likely to lose less than {margin} of accuracy.** "
             "Try lower levels, or train longer after pruning (`retrain`)."
         )
     name, at = network["method"], f"{network['level_percent']:g} %"
@@ -92,7 +92,7 @@ def decision_text(answer: dict) -> str:
         text += f"(estimate {signed(network['difference_points']['mean'])}; {_basis(answer)}; you allowed {margin}). {_breaks(network, answer)}"
     else:
         text = (
-            f"**No network tested here is shown to lose less than {margin}; the best guess is {name} at {at}** ({_gains(network, answer)}; "
+            f"**No network that saves anything is shown to lose less than {margin}; the best guess is {name} at {at}** ({_gains(network, answer)}; "
             f"estimate {signed(network['difference_points']['mean'])} points, at worst {at_worst(network['at_worst_points'])}; {_basis(answer)}). "
             + _power(answer)
         )
@@ -113,15 +113,17 @@ def _gains(network, answer):
         for cost in ("macs", "parameters", "compressed_bytes")
         if (value := network["saved_percent"][cost]) and round(value) > 0
     ]
-    one, size = network["speedup_one"], answer["measured_in"]["batch_size"]
-    alone = (
-        ""
-        if one is None or one == network["speedup"]
-        else f" in batches of {size} ({speed_words(one)} with one object at a time)"
-    )
     if answer["invalid_times"] is not None:
         return f"{listing(saved) or 'nothing saved'}, at a speed that isn't known, because the times are INVALID (see below)"
-    return f"{speed_words(network['speedup'])}{alone}, {listing(saved) or 'nothing saved'}"
+    return f"{_speeds(network['speedup'], network['speedup_one'], answer)}, {listing(saved) or 'nothing saved'}"
+
+
+def _speeds(batch, one, answer):
+    """`1.9 times as fast in batches of 16 and 1.5 times as fast with one object at a time`."""
+    if one is None or one == batch:
+        return speed_words(batch)
+    again = "" if speed_words(one) == speed_words(batch) else f"{speed_words(one)} "
+    return f"{speed_words(batch)} in batches of {answer['measured_in']['batch_size']} and {again}with one object at a time"
 
 
 def _basis(answer):

@@ -29,7 +29,7 @@ def run_command(
     except OSError as error:
         sys.exit(f"{parser.prog}: {error}; mend this and run the same command again")
     except KeyboardInterrupt:
-        sys.exit(f"{parser.prog}: interrupted; the same command goes on from here")
+        sys.exit(f"{parser.prog}: interrupted; run the same command again")
 
 
 @contextmanager

@@ -2,6 +2,7 @@
 
 import subprocess
 import threading
+import time
 from typing import Any
 
 import numpy as np
@@ -9,7 +10,11 @@ import torch
 
 from voxprune.measurement.reading import Reading
 
+SMALLEST_WINDOW_S = (
+    0.25  # in shorter ones a busy H100 was read as 0 to 96 % busy, because the counters renew every 0.1 to 0.2 s
+)
 DRAIN_PERIOD_S = 0.25  # the driver keeps some seconds of samples; without its buffer NVML renews every 1/6 to 1 s
+TOO_SHORT = f"GPU counters need windows of {SMALLEST_WINDOW_S} s; measure with `detail: full`, or raise `window_seconds`"
 NO_GPU = "no GPU: this was measured on the CPU"
 LEGACY_COMMAND = ["nvidia-smi", "--query-gpu=utilization.gpu", "--format=csv,noheader,nounits"]
 
@@ -41,7 +46,7 @@ class GpuWindow:
     """
 
     def __init__(self, device):
-        self.samples, self._stop, self._throttle, self._thread = [], threading.Event(), 0, None
+        self._opened, self.samples, self._stop, self._throttle, self._thread = 0.0, [], threading.Event(), 0, None
         self._utilization_reason = self._activity = None
         try:
             self._handle, self._reason = open_nvml(device), None
@@ -54,13 +59,18 @@ class GpuWindow:
             self._before = self._gpm_sample()
             self._thread = threading.Thread(target=self._watch, daemon=True)
             self._thread.start()
+        self._opened = time.monotonic()
         return self
 
     def __exit__(self, *_):
+        seconds = time.monotonic() - self._opened
         if self._thread:
             self._stop.set()
             self._thread.join()
             self._activity = self._sm_activity()
+            if seconds < SMALLEST_WINDOW_S:
+                self.samples, self._utilization_reason = [], self._utilization_reason or TOO_SHORT
+                self._activity = self._activity if self._activity.value is None else Reading(None, TOO_SHORT)
 
     @property
     def reason(self):

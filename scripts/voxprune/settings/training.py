@@ -26,7 +26,7 @@ class Training(Section, frozen=True):
     logit_adjustment: Annotated[NotNegative, says(
         "0.5 to 1 where rare classes must be recognised as well as frequent ones; 0: none")] = 0.0  # fmt: skip
     precision: Annotated[Literal["float32", "bfloat16"], says(
-        "bfloat16: mixed precision, 2 to 3 times faster on recent GPUs and CPUs with AMX, slow on others")] = "float32"  # fmt: skip
+        "bfloat16: mixed precision, 2 to 3 times faster on CPUs with AMX, slow on others; on an H100 no faster for `resnet3d`")] = "float32"  # fmt: skip
     validation_share: Annotated[float, Meta(ge=0, le=0.9), says(
         "of each class's training objects, held out to choose the best epoch; 0: the last epoch is used")] = 0.1  # fmt: skip
 
