@@ -19,7 +19,7 @@ from voxprune.voxels.dataset import load_split, unpack
 
 
 def flat(voxels):
-    return unpack(voxels.packed, voxels.resolution).flatten(1).numpy()
+    return unpack(voxels.packed[:], voxels.resolution).flatten(1).numpy()
 
 
 def main():

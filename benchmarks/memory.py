@@ -49,9 +49,8 @@ def main():
         write_shards(Path(folder))
         print(f"writing the shards, torch loaded   {peak_megabytes():8.0f} MB")
         voxels = dataset.load_split(folder, "train", list(COUNTS))
-        print(
-            f"all {len(voxels)} shapes in memory        {peak_megabytes():8.0f} MB, data {voxels.packed.nbytes / 2**20:.0f} MB"
-        )
+        size = sum(path.stat().st_size for path in Path(folder).rglob("*.npy"))
+        print(f"{len(voxels)} shapes opened              {peak_megabytes():8.0f} MB, on the disk {size / 2**20:.0f} MB")
         network = device.to_device(build_network(options.network, RESOLUTION, list(COUNTS)), torch.device("cpu"))
         optimiser = torch.optim.SGD(network.parameters(), lr=0.001, momentum=0.9)
         order = torch.randperm(len(voxels))[: options.steps * options.batch_size]

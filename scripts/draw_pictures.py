@@ -37,7 +37,9 @@ def main(options):
     turned = np.flatnonzero((parent == labels) & (pruned != labels))
     names = [f"{files[one]}\ntaken for {classes[pruned[one]]}" for one in turned[:MOST_OBJECTS]]
     title = f"Right in the parent, wrong in {list(networks)[1]}"
-    note = f"{answer['experiment']}, seed {first}: {len(turned)} of {len(labels)} test objects, the first {len(names)} shown"
+    gained = int(((parent != labels) & (pruned == labels)).sum())
+    drawn = "all" if len(names) == len(turned) else f"the first {len(names)}"
+    note = f"{answer['experiment']}, seed {first}, {len(labels)} test objects: {len(turned)} lost, of which {drawn} are drawn, and {gained} gained"
     write_plot(
         options.folder / "newly_misclassified",
         pictures.newly_misclassified,

@@ -57,14 +57,17 @@ def test_without_evidence_the_best_guess_is_called_a_guess():
     found, text = answered(seeds=3, objects=150, lost={"filter": {50: 0.5, 90: 30}})
     assert found["decision"]["kind"] == "guess" and found["decision"]["network"]["level_percent"] == 50
     assert "**No network that saves anything is shown to lose less than 1 point; the best guess is filter at 50 %**" in text
-    assert re.search(r"of 100 such experiments: \d+ with 3 seeds, \d+ with 6 seeds and \d+ with 10 seeds; more ", text)
+    assert re.search(
+        r"keep the parent. Of 100 such experiments, so many show it where nothing is lost: \d+ with 3 seeds and \d+ with \d+ seeds; more ",
+        text,
+    )
 
 
 def test_zeros_save_storage_alone_and_the_text_says_so():
     found, text = answered()
     assert found["methods"]["weight"]["largest"]["saved_percent"]["latency_ms"] == 0
     assert re.search(
-        r"`weight`: 50 % of the weights of the convolutions can be set to zero: .* That saves 25 % of the stored bytes; it runs at most 2 % faster",
+        r"`weight`: 50 % of the weights of the convolutions can be set to zero: .* That saves 25 % of the stored bytes; it is not shown to be faster \(0.98 to 1.02 times as fast\)",
         text,
     )
 
@@ -111,7 +114,10 @@ def test_the_studys_claims_stand_where_its_network_and_data_were_run():
     assert (
         "Claimed: weight pruning keeps accuracy up to 60 %. Found: `weight` is shown to be non-inferior up to 60 %" in text
     )
-    assert "speed against the parent's, `filter` at 80 %: 2.78x (2.72 to 2.83); `weight` at 60 %: no difference." in text
+    assert (
+        "speed against the parent's, `filter` at 80 %: 2.78x (2.72 to 2.83); `weight` at 60 %: no difference (0.98x to 1.02x)."
+        in text
+    )
     assert "Claimed" not in answered(**options)[1]
 
 
@@ -126,8 +132,8 @@ def test_a_plan_that_changed_after_testing_and_many_recipes_are_told():
     ({"seeds": 1}, "That speaks of this one parent: another seed's may lose more, and 6 seeds or more would tell."),
     ({"lost": {"filter": {100: 90}}}, "At 100 % a layer has no filters or weights left"),
     ({"lost": {"filter": {100: 90}}}, "**Nothing tested here can be taken"),
-    ({"lost": {"weight": {10: 0}}}, "accuracy is on average the parent's (-0.1 to +0.1), at worst -0.1. That saves 5 % of the stored bytes; it runs "
-     "at most 2 % faster. No higher level was tested."),
+    ({"lost": {"weight": {10: 0}}}, "accuracy is on average the parent's (-0.1 to +0.1), at worst -0.1. That saves 5 % of the stored bytes; it is "
+     "not shown to be faster (0.98 to 1.02 times as fast). No higher level was tested."),
     ({"lost": {"weight": {10: 0}}, "objects": 2}, "**No network that saves anything is shown to lose less than 1 point"),
     ({"lost": {"weight": {10: 0}}, "objects": 2}, "more test objects are needed"),
     ({"lost": {"filter": {10: 0}}, "objects": 1, "seeds": 1}, "with 1 seed"),

@@ -1,11 +1,12 @@
 """Shards to batches: labels follow classes, bits follow the packed format, validation is disjoint and per class."""
 
 import numpy as np
+import psutil
 import pytest
 import torch
 
 from voxprune.core.errors import InputError
-from voxprune.voxels.dataset import batches, load_split, sample, split_validation, unpack
+from voxprune.voxels.dataset import batches, load_split, load_training, sample, split_validation, unpack
 from voxprune.voxels.voxelize import pack
 
 
@@ -42,7 +43,7 @@ def test_objects_labels_and_files_stay_together(folder, grids):
     voxels = load_split(folder, "train", ["table", "chair"])
     assert voxels.labels.tolist() == [0] * 4 + [1] * 6
     assert voxels.files[0] == "table/table_0.off" and voxels.files[-1] == "chair/chair_5.off"
-    everything = unpack(voxels.packed, voxels.resolution)
+    everything = unpack(voxels.packed[:], voxels.resolution)
     assert everything.shape == (10, 1, 12, 12, 12) and everything.dtype == torch.float32
     assert np.array_equal(everything[:, 0].numpy().astype(bool), np.concatenate([grids[6:], grids[:6]]))
 
@@ -84,7 +85,7 @@ def test_a_sample_takes_from_every_class_and_follows_its_seed(folder, grids):
 def test_a_sample_leaves_validation_objects_out(folder, grids):
     _, validation = split_validation(load_split(folder, "train", ["chair", "table"]), 0.3, seed=1)
     found, labels = sample(folder, ["chair", "table"], 100, seed=1, validation_share=0.3)
-    kept_apart = unpack(validation.packed, validation.resolution)
+    kept_apart = unpack(validation.packed[:], validation.resolution)
     assert labels.tolist() == [0] * 4 + [1] * 3
     assert not any(torch.equal(one, other) for one in found for other in kept_apart)
     write_views(folder, grids, 3)
@@ -118,3 +119,25 @@ def test_a_sample_is_of_the_first_views(folder, grids):
     found, _ = sample(folder, ["chair", "table"], 5, seed=0)
     write_views(folder, grids, 3)
     assert torch.equal(found, sample(folder, ["chair", "table"], 5, seed=0)[0])
+
+
+def test_a_data_set_larger_than_memory_is_read_batch_by_batch(tmp_path):
+    """20 GB of grids in two shards, which take no room on the disk because nothing was written."""
+    count, folder = 80_000, tmp_path / "train"
+    folder.mkdir()
+    for name in ("a", "b"):
+        np.lib.format.open_memmap(folder / f"{name}.npy", "w+", np.uint8, (count, 100, 100, 13))
+        (folder / f"{name}.csv").write_text("file,status\n" + "".join(f"{number}.off,ok\n" for number in range(count)))
+    before = psutil.Process().memory_info().rss
+    fitted, validation = load_training(tmp_path, ["a", "b"], 0.1, 0)
+    order = torch.randperm(len(fitted), generator=torch.Generator().manual_seed(0))[:64]
+    for inputs, _ in batches(fitted, 32, order):
+        assert inputs.shape == (32, 1, 100, 100, 100)
+    assert len(fitted) + len(validation) == 2 * count and psutil.Process().memory_info().rss - before < 2**28
+
+
+def test_grids_on_the_disk_are_those_of_their_shards(folder, grids):
+    voxels, rows = load_split(folder, "train", ["table", "chair"]), torch.tensor([5, 0, 3, 5, 9])
+    every = voxels.packed[:]
+    assert every.shape[0] == len(voxels.packed) == 10
+    assert torch.equal(voxels.packed[rows], every[rows]) and torch.equal(voxels.packed.only(rows)[1:3], every[rows[1:3]])

@@ -84,6 +84,17 @@ def test_equal_objects_leave_the_t_interval_over_seeds():
     assert (found.low, found.high) == pytest.approx(expected) and found.freedom == pytest.approx(3)
 
 
+def test_seeds_that_agree_by_chance_leave_an_interval_for_new_objects():
+    """Three seeds lose and gain other objects each, equally many: the sum of the mean squares is negative here."""
+    values = np.zeros((3, 60))
+    for seed in range(3):
+        values[seed, 10 * seed : 10 * seed + 5], values[seed, 30 + 10 * seed : 33 + 10 * seed] = -1, 1
+    found, squares = statistics.crossed_mean(values), statistics.mean_squares(values)
+    assert squares.seeds + squares.objects < squares.rest
+    expected = stats.t.interval(0.95, 59, values.mean(), stats.sem(values.mean(axis=0)))
+    assert (found.low, found.high) == pytest.approx(expected)
+
+
 def simulated(rng, seeds, objects, drop, experiments):
     """Correctness (experiments, seeds, objects) of parents and children whose difficulty and seeds vary."""
     hard = rng.normal(0, 1, (experiments, 1, objects))

@@ -23,7 +23,7 @@ def test_a_full_valid_run_has_no_warnings():
      "INVALID times of weight (the GPU throttled itself). Run `snakemake --forcerun measure measure_parent` on a quiet machine."),
     ({"drift_percent": 66.4}, "The machine's own speed changed by 66 % while it measured, so a latency in ms stands for no one speed"),
     ({"speedup.verdict": "faster", "speedup.mean": 3.4},
-     "Masked networks ran faster than their parent, which zeros can't cause: weight 50 % in torch, 1 thread, batch 64 (3.40x)."),
+     "1 masked network ran faster than the parent, which zeros can't cause: weight 50 % in torch, 1 thread, batch 64 (3.40x)."),
 ])  # fmt: skip
 def test_what_speaks_against_a_figure_is_said(wrong, sentence):
     assert any(sentence in said for said in summary.warnings(demand(**wrong)))

@@ -164,7 +164,8 @@ def costs(summary: pd.DataFrame, demand: pd.DataFrame) -> pd.DataFrame:
 
     Latency and energy are those measured in `fastest_cell` of the largest batch (`latency_ms`, `speedup_*`, `energy_*`) and of the
     smallest (`latency_one_ms`, `speedup_one_*`). Speedups compare a network with its parent in the job that
-    measured both side by side. NaN where not measured.
+    measured both side by side. Latencies are the parent's over these, because jobs run one after the other, and the machine's speed
+    may change between them. NaN where not measured.
     """
     paper = [
         "macs",
@@ -179,9 +180,11 @@ def costs(summary: pd.DataFrame, demand: pd.DataFrame) -> pd.DataFrame:
     sizes = demand["batch_size"]
     for ending, size in (("_one", sizes.min()), ("", sizes.max())):
         cell = at_cell(demand, fastest_cell(demand, size))
-        latency = cell.groupby(["method", "level_percent"])["latency_ms.p50"].mean()
-        table[f"latency{ending}_ms"] = latency.reindex(table.index)
-        table = table.join(_ratio(cell, "speedup").add_prefix(f"speedup{ending}_"))
+        speedup = _ratio(cell, "speedup")
+        parents = cell.loc[cell["method"] == PARENT[0], "latency_ms.p50"].mean()
+        table[f"latency{ending}_ms"] = (parents / speedup["mean"]).reindex(table.index)
+        table.loc[PARENT, f"latency{ending}_ms"] = parents
+        table = table.join(speedup.add_prefix(f"speedup{ending}_"))
     table = table.join(_ratio(cell, "energy_ratio", above="more", below="less").add_prefix("energy_ratio_"))
     table["energy_mj"] = cell.astype({"energy_mj_per_inference": float}).groupby(["method", "level_percent"])["energy_mj_per_inference"].mean()  # fmt: skip
     return table

@@ -17,11 +17,12 @@ from voxprune.answer.words import (
     reach,
     short,
     signed,
-    speed_is_told,
     speed_text,
     speed_words,
+    speeds_words,
 )
 
+ENOUGH_PERCENT = 80  # of experiments that show what is so: a usual aim
 SEEDS_ADVISED = 6  # with fewer, few tests decide
 TOLD_BUDGETS = (50, 25)  # percent of the parent's cost; the tables have more
 # Snakemake's report centres its front page in a narrow column, which cuts off the beginning of a page taller than the window.
@@ -115,15 +116,7 @@ def _gains(network, answer):
     ]
     if answer["invalid_times"] is not None:
         return f"{listing(saved) or 'nothing saved'}, at a speed that isn't known, because the times are INVALID (see below)"
-    return f"{_speeds(network['speedup'], network['speedup_one'], answer)}, {listing(saved) or 'nothing saved'}"
-
-
-def _speeds(batch, one, answer):
-    """`1.9 times as fast in batches of 16 and 1.5 times as fast with one object at a time`."""
-    if one is None or one == batch:
-        return speed_words(batch)
-    again = "" if speed_words(one) == speed_words(batch) else f"{speed_words(one)} "
-    return f"{speed_words(batch)} in batches of {answer['measured_in']['batch_size']} and {again}with one object at a time"
+    return f"{speeds_words(network['speedup'], network['speedup_one'], answer['measured_in']['batch_size'])}, {listing(saved) or 'nothing saved'}"
 
 
 def _basis(answer):
@@ -154,25 +147,28 @@ def _next_level(network):
 
 def _power(answer):
     """What evidence would do."""
-    seeds, rows = len(answer["seeds"]), answer["power"]
-    said = [f"{row['percent']:.0f} with {counted(row['seeds'], 'seed')}" for row in rows if row["seeds"] >= seeds]
-    few = (
-        "more seeds (`seeds`) decide more than more methods" if rows[-1]["percent"] >= 50 else "more test objects are needed"
-    )
-    return f"Even a network that loses nothing would be shown to in only so many of 100 such experiments: {listing(said[:3])}; {few}."
+    rows = [row for row in answer["power"] if row["seeds"] >= len(answer["seeds"])]
+    enough = next((row for row in rows if row["percent"] >= ENOUGH_PERCENT), None)
+    more = [rows[0], enough or rows[-1]] if enough is not rows[0] else rows[:1]
+    shown = listing([f"{row['percent']:.0f} with {counted(row['seeds'], 'seed')}" for row in more])
+    if enough is rows[0]:
+        remedy = "try lower levels, or longer training after pruning (`retrain`)"
+    else:
+        remedy = "more seeds (`seeds`) decide more than more methods" if enough else "more test objects are needed"
+    return f"Until more is known, keep the parent. Of 100 such experiments, so many show it where nothing is lost: {shown}; {remedy}."
 
 
 def _evidence(answer):
     parent, cell, one = answer["parent"], answer["measured_in"], answer["measured_one"]
     methods = sum(not method["control"] for method in answer["methods"].values()) or len(answer["methods"])
     controls = any(method["control"] for method in answer["methods"].values())
-    share = "" if methods == 1 else f", shared by the {methods} methods{' that are no controls' if controls else ''}"
+    share = "" if methods == 1 else f" of the {methods} methods{' that are no controls' if controls else ''} together"
     seeds = f"mean of {len(answer['seeds'])} seeds" if len(answer["seeds"]) > 1 else "one seed"
     text = (
         f"The parent, `{answer['network']}` trained on `{answer['dataset']}` at {answer['resolution']}^3 for {counted(answer['epochs'], 'epoch')}, "
         f"reaches {parent['mean']:.1f} % ({parent['low']:.1f} to {parent['high']:.1f}) of {answer['n_samples']} test objects, "
         f"{seeds}. Levels are percent of the filters or weights, or of a method's `budget`{_unpruned(answer)}. 'At worst' is the bound of a one-sided paired test at "
-        f"{100 - answer['confidence_percent']:g} % error{share}, each method's levels tested in ascending order until one fails; a level is non-inferior when "
+        f"{100 - answer['confidence_percent']:g} % error{share}, rounded down, each method's levels tested in ascending order until one fails; a level is non-inferior when "
         f"at worst it loses less than {counted(answer['margin_points'], 'point')}. 'Inferior' is judged level by level. Intervals are of "
         f"{answer['confidence_percent']:g} %. Speed is of a batch of {cell['batch_size']} in {cell['engine']}, the engine in which the parent is fastest, on "
         f"{cell['hardware']}{_threads(cell)}"
@@ -282,8 +278,9 @@ def _saving_sentence(found):
     saved = [f"{value:.0f} % of the {short(cost)}" for cost, value in found["saved_percent"].items()
              if cost != "latency_ms" and value and round(value) > 0]  # fmt: skip
     costs_more = [short(cost) for cost, value in found["saved_percent"].items() if value and round(value) < 0]
+    changed = found["speedup"] is not None and found["speedup"]["verdict"] != "no difference"
     text = "That saves " + (listing(saved) if saved else "nothing counted")
-    text += f"; it {'runs' if speed_is_told(found['speedup']) else 'is'} {speed_words(found['speedup'])}."
+    text += f"; it {'runs' if changed else 'is'} {speed_words(found['speedup'])}."
     return text + (f" It costs more {listing(costs_more)}." if costs_more else "")
 
 

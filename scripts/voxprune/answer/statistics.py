@@ -35,6 +35,8 @@ def crossed_mean(values: Any, pseudo: Any = (), confidence: float = CONFIDENCE, 
     degrees of freedom (Brennan 2001, Generalizability Theory, ch. 6). A bootstrap over seeds and objects is too narrow for
     few seeds: three resampled seeds hold two thirds of their variance (benchmarks/interval_coverage.py shows both).
     From a single seed the interval speaks of that seed alone.
+    The interval is at least as wide as one for new objects and these seeds alone: seeds that agree by chance can make the sum of the
+    three small, and even negative.
     pseudo: values of objects added for the interval only, so that equal answers to few objects don't look like certainty.
     conservative: MS_seeds counts as at least MS_rest, which it is in expectation. Few seeds may by chance agree; tests far out in
     the tail, as a correction for many tests asks for, keep their level only so. Intervals become wider than they claim.
@@ -54,8 +56,14 @@ def crossed_mean(values: Any, pseudo: Any = (), confidence: float = CONFIDENCE, 
     total, spread = max(0.0, sum(parts)), sum(part**2 / freedom for part, freedom in zip(parts, freedoms))
     freedom = max(1.0, total**2 / spread) if total else float(max(1, objects - 1))
     mean, error = float(values.mean()), float(np.sqrt(total / (seeds * objects)))
-    reach = float(stats.t.ppf((1 + confidence) / 2, freedom)) * error
+    of_objects = float(np.sqrt(found.objects / (seeds * objects)))
+    reach = max(_reach(freedom, confidence) * error, _reach(max(1, objects - 1), confidence) * of_objects)
     return Estimate(mean, error, float(freedom), mean - reach, mean + reach)
+
+
+def _reach(freedom, confidence):
+    """How many standard errors an interval reaches to each side."""
+    return float(stats.t.ppf((1 + confidence) / 2, freedom))
 
 
 @dataclass(frozen=True)

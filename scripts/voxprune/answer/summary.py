@@ -129,7 +129,7 @@ def warnings(demand: pd.DataFrame) -> list[str]:
     faster = zeros_that_run_faster(demand)
     if len(faster):
         said.append(
-            f"Masked networks ran faster than their parent, which zeros can't cause: {'; '.join(faster)}. Measure again on a quiet machine."
+            f"{counted(len(faster), 'masked network')} ran faster than the parent, which zeros can't cause: {'; '.join(faster)}. Measure again on a quiet machine."
         )
     return said
 
@@ -148,7 +148,8 @@ def _unsteady(demand):
         return None
     return (
         f"The machine's own speed changed by {most:.0f} % while it measured, so a latency in ms stands for no one speed of it; "
-        "speeds against the parent hold, because they compare calls of the same round."
+        "speeds against the parent hold, because they compare calls of the same round, and latencies in tables and plots are the parent's over "
+        "these speeds."
     )
 
 

@@ -14,6 +14,7 @@ from voxprune.report.figure import (
     log_scale,
     make_panels,
     method_looks,
+    places_beside,
     write_note,
 )
 
@@ -33,22 +34,22 @@ COSTS_DRAWN = {  # column: (unit, label)
     "reaches from the parent's accuracy down to the margin."
 )
 def accuracy_by_level(axes, levels, seeds, answer):
-    panels = make_panels(axes, 2, share_y=False)
+    panels, near = make_panels(axes, 2, share_y=False), _near(levels, answer)
     looks = method_looks(levels["method"])
-    for panel in panels:
-        lines(panel, levels, "level_percent", "accuracy_percent", *ACCURACY_INTERVAL)
+    beside = places_beside(levels, looks)
+    for panel, down_to in zip(panels, (None, near[0])):
+        lines(panel, levels, "level_percent", "accuracy_percent", *ACCURACY_INTERVAL, down_to=down_to)
         for method, look in looks.items():
             own = seeds[seeds["method"] == method]
-            panel.plot(own["level_percent"], own["accuracy_percent"], ".", color=look["color"], alpha=0.45, markersize=3)
+            at = own["level_percent"] + beside[method]
+            panel.plot(at, own["accuracy_percent"], ".", color=look["color"], alpha=0.45, markersize=3)
         _draw_margin(panel, answer)
         panel.set(xlabel="pruning level, %")
     panels[0].set(ylim=(0, 102), ylabel="test accuracy, %", title="the whole range")
-    panels[1].set(ylim=_near(levels, answer), title="near the parent")
+    panels[1].set(ylim=near, title="near the parent")
     panels[0].figure.suptitle("Accuracy by pruning level", fontsize=11)
     legend(panels[-1])
-    write_note(
-        panels[0], evidence(answer) + "; dots: single seeds; marks of a level stand side by side, so that none hides another"
-    )
+    write_note(panels[0], evidence(answer) + "; dots: single seeds; marks of a level stand side by side")
 
 
 @captioned(
@@ -63,17 +64,19 @@ def accuracy_against_cost(axes, levels, answer):
     looks, runs = method_looks(levels["method"]), levels[~levels["collapsed"]]
     for panel, (cost, (unit, label)) in zip(panels, drawn.items()):
         rows = runs[runs[cost].notna()].assign(cost=lambda table, name=cost, scale=unit: table[name] / scale)
-        lines(panel, rows, "cost", "accuracy_percent", *ACCURACY_INTERVAL, parent=False, looks=looks)
+        near = _near(levels, answer)
+        lines(panel, rows, "cost", "accuracy_percent", *ACCURACY_INTERVAL, parent=False, looks=looks, down_to=near[0])
         _hollow_where_no_faster(panel, rows, cost, looks)
         parent = rows[rows["method"] == "parent"]
         panel.plot(parent["cost"], parent["accuracy_percent"], label="parent", zorder=5, **PARENT_LOOK)
         _draw_margin(panel, answer)
         log_scale(panel, "x")
-        panel.set(xlabel=label.format(**_measured(answer)), ylim=_near(levels, answer))
+        panel.set(xlabel=label.format(**_measured(answer)), ylim=near)
     panels[0].figure.supylabel("test accuracy, %", fontsize=10)
     panels[0].figure.suptitle("Accuracy against cost", fontsize=11)
     legend(panels[-1])
-    write_note(panels[0], evidence(answer) + invalid(answer))
+    hollow = f"; hollow: no faster than the parent; {answer['measured_in']['hardware']}"
+    write_note(panels[0], evidence(answer) + hollow + invalid(answer))
 
 
 def _same_batch(cost, answer):
@@ -100,7 +103,7 @@ def _hollow_where_no_faster(panel, rows, cost, looks):
 
 @captioned(
     "Every level against the margin: the difference to the parent with its interval, and as a tick the bound that decides. A level whose tick, and "
-    "those of all lower levels of its method, lie right of the dashed line is non-inferior (full marks)."
+    "those of all lower levels of its method, lie right of the dashed line is non-inferior (full marks). Collapsed networks are left out."
 )
 def margin_by_level(axes, levels, answer):
     rows = levels[(levels["method"] != "parent") & ~levels["collapsed"]]
@@ -114,7 +117,7 @@ def margin_by_level(axes, levels, answer):
         low, high = (float(np.clip(row[f"difference_points_{end}"], left, right)) for end in ("low", "high"))
         axes.plot([low, high], [place, place], color=colour, linewidth=1.2)
         axes.plot(
-            np.clip(row["difference_points"], left, right), place, marker="o" if row["difference_points"] > left else "<", color=colour,
+            np.clip(row["difference_points"], left, right), place, marker=_verdict_mark(row, left), color=colour,
             markerfacecolor=colour if shown else "white", markersize=5,
         )  # fmt: skip
         if row["difference_points_low"] < left:
@@ -135,9 +138,18 @@ def margin_by_level(axes, levels, answer):
     )  # fmt: skip
     write_note(
         axes,
-        evidence(answer, "lines: {confidence:g} % intervals; ticks: at worst; full: non-inferior")
+        evidence(
+            answer,
+            "lines: {confidence:g} % intervals; ticks: at worst; full: non-inferior, hollow: undecided, cross: inferior",
+        )
         + "; an arrow: this goes on" * bool((bounds.min().min() < left) or (bounds.max().max() > right)),
     )
+
+
+def _verdict_mark(row, left):
+    if row["difference_points"] <= left:
+        return "<"
+    return "x" if row["verdict"] == "inferior" else "o"
 
 
 @captioned(
@@ -147,9 +159,14 @@ def power_by_seeds(axes, power, answer):
     axes.plot(power["seeds"], power["power_percent"], marker="o", color="#0072B2")
     now = power[power["seeds"] == len(answer["seeds"])]
     axes.plot(now["seeds"], now["power_percent"], label="this experiment", **{**PARENT_LOOK, "color": "#D55E00"})
-    axes.axhline(80, color="0.35", linewidth=1, linestyle="--")
+    axes.axhline(80, color="0.35", linewidth=1, linestyle="--", label="80 %, a usual aim")
     axes.set_xticks(power["seeds"].tolist())
-    axes.set(xlabel="seeds", ylabel="shown, of 100 experiments", ylim=(0, 103), title="What more seeds would show")
+    axes.set(
+        xlabel="seeds",
+        ylabel="experiments of 100 that show it",
+        ylim=(0, 103),
+        title="How often a network that loses nothing is shown to",
+    )
     axes.legend(loc="lower right", fontsize=9)
     write_note(axes, evidence(answer, "from the spread found here"))
 
@@ -184,7 +201,9 @@ def classes_by_level(axes, classes, answer):
     figure = panels[0].figure
     figure.colorbar(image, ax=panels, label="points of accuracy", extend="both", shrink=0.8)
     figure.suptitle("Change of each class by level", fontsize=11)
-    write_note(panels[0], evidence(answer, "dots: interval excludes zero"))
+    write_note(
+        panels[0], evidence(answer, "dots: interval excludes zero, each class and level by itself; colours end at 50 points")
+    )
 
 
 def _near(levels, answer):

@@ -34,21 +34,26 @@ def gpu_utilization_by_level(axes, summary, demand):
 
 
 @captioned(
-    "A row a batch size, a panel an engine: median latency with its interval over the rounds. Within the band round the parent, differences don't "
+    "A row a batch size, a panel an engine: time over the parent's in the same round, with its interval. Within the band, differences don't "
     "count."
 )
 def latency_by_level(axes, summary, demand):
     threads = main_cell(demand)[2]
     panels = _panels_of_cells(axes, demand, "row")
     for panel, size, engine, rows in panels:
-        rows = rows[rows["threads"] == threads]
-        least_band(panel, rows, "latency_ms.p50")
-        lines(panel, rows, "level_percent", "latency_ms.p50", low="latency_ms.p50_low", high="latency_ms.p50_high")
-        panel.set(xlabel="pruning level, %", title=f"{engine}, {_batch(size)}")
+        rows, parent = rows[rows["threads"] == threads], rows["method"] == "parent"
+        times = {
+            name: (1 / rows[f"speedup.{bound}"]).mask(parent, 1)
+            for name, bound in (("time", "mean"), ("least", "high"), ("most", "low"))
+        }
+        least_band(panel, rows)
+        lines(panel, rows.assign(**times), "level_percent", "time", low="least", high="most")
+        milliseconds = rows.loc[parent, "latency_ms.p50"].mean()
+        panel.set(xlabel="pruning level, %", title=f"{engine}, {_batch(size)}\nparent {milliseconds:.3g} ms")
     for panel, *_ in panels:
         panel.set_ylim(bottom=0)  # after all are drawn: before, it would keep later ones from being seen whole
     where = "" if (demand["device"] != "cpu").any() else f", {counted(threads, 'thread')}"
-    panels[0][0].figure.supylabel("median latency of a batch, ms", fontsize=10)
+    panels[0][0].figure.supylabel("time over the parent's (95 % interval)", fontsize=10)
     panels[0][0].figure.suptitle(f"Latency by pruning level{where}", fontsize=11)
     _finish_demand(panels[-1][0], demand)
 
@@ -67,7 +72,7 @@ def speedup_against_macs(axes, summary, demand):
     for panel, size, engine, own in panels:
         least = own["speedup.least_percent"].max() / 100
         panel.axhspan(1 / (1 + least), 1 + least, color="0.88", zorder=0, label="no difference")
-        panel.plot([1, most], [1, most], color="0.35", linewidth=1, linestyle=":", label="time as MACs")
+        panel.plot([1, most], [1, most], color="0.35", linewidth=1, linestyle=":", label="if time followed MACs")
         lines(panel, own, "reduction", "speedup.mean", low="speedup.low", high="speedup.high", parent=False, looks=looks)
         log_scale(panel, "x", "y")
         panel.set(xlabel="MACs: parent / pruned", title=f"{engine}, {_batch(size)}")

@@ -67,7 +67,7 @@ def evidence(answer, bars="bars: {confidence:g} % intervals over seeds and objec
     """What accuracies rest on, in one line."""
     return (
         f"{answer['experiment']}: {answer['n_samples']} test objects, {named(answer['seeds'], 'seed')}; "
-        f"{bars.format(confidence=answer['confidence_percent'])}; margin {counted(answer['margin_points'], 'point')}; {answer['measured_in']['hardware']}"
+        f"{bars.format(confidence=answer['confidence_percent'])}; margin {counted(answer['margin_points'], 'point')}"
     )
 
 
@@ -88,17 +88,16 @@ def make_panels(axes, count, columns=4, share_x=True, share_y=True):
     return list(panels[:count])
 
 
-def least_band(axes, rows, column):
-    """A band round the parent's figure: differences within it don't count."""
-    parent = rows.loc[rows["method"] == "parent", column].mean()
+def least_band(axes, rows):
+    """A band round 1: ratios of times within it don't count."""
     least = rows["speedup.least_percent"].max() / 100
-    axes.axhspan(parent / (1 + least), parent * (1 + least), color="0.88", zorder=0, label="no difference")
+    axes.axhspan(1 / (1 + least), 1 + least, color="0.88", zorder=0, label="no difference")
 
 
-def lines(axes, table, x, y, low=None, high=None, parent=True, looks=None):
+def lines(axes, table, x, y, low=None, high=None, parent=True, looks=None, down_to=None):
     """One line a method with its interval (columns low to high), the parent as a reference line.
 
-    looks: of all methods, where the table may lack some.
+    looks: of all methods, where the table may lack some. down_to: no interval is drawn of a mark below, which can't be seen.
     """
     if parent:
         level = table.loc[table["method"] == "parent", y].mean()
@@ -106,17 +105,25 @@ def lines(axes, table, x, y, low=None, high=None, parent=True, looks=None):
     looks = {
         name: look for name, look in (looks or method_looks(table["method"])).items() if (table["method"] == name).any()
     }
-    gap = table[x].drop_duplicates().sort_values().diff().min()
-    for number, (method, look) in enumerate(looks.items()):
+    beside = places_beside(table, looks)
+    for method, look in looks.items():
         levels = table[table["method"] == method].groupby("level_percent")
         centre, at = levels[y].mean(), levels[x].mean()
-        if x == "level_percent":  # side by side, so that bars don't hide each other
-            at += min(0.9, 0.5 * gap / len(looks)) * (number - (len(looks) - 1) / 2)
+        if x == "level_percent":
+            at += beside[method]
         bounds = pd.DataFrame({"low": levels[low or y].min(), "high": levels[high or y].max()})
+        if down_to is not None:
+            bounds = bounds.where(centre >= down_to, centre, axis=0)
         axes.errorbar(
             at, centre, yerr=[(centre - bounds["low"]).clip(lower=0), (bounds["high"] - centre).clip(lower=0)], capsize=2,
             elinewidth=0.8, linewidth=1.4, label=method, alpha=0.9, **look,
         )  # fmt: skip
+
+
+def places_beside(table, looks):
+    """{method: how far right of the level its marks stand}, side by side, so that bars don't hide each other."""
+    step = min(0.9, 0.5 * table["level_percent"].drop_duplicates().sort_values().diff().min() / max(1, len(looks)))
+    return {method: step * (number - (len(looks) - 1) / 2) for number, method in enumerate(looks)}
 
 
 def method_looks(names):

@@ -52,7 +52,8 @@ def confusion(axes, matrices, classes, answer):
         panel.set_yticks(range(len(classes)), classes, fontsize=8)
         panel.set(title=title, xlabel="taken for", ylabel="true class")
         panel.grid(False)
-    write_note(panels[0], evidence(answer, "mean over seeds"))
+    panels[0].figure.suptitle("What objects of each class are taken for, percent of the class", fontsize=11)
+    write_note(panels[0], evidence(answer, "mean over seeds; what is below 0.5 % is left blank"))
 
 
 def confusion_matrix(predicted, labels, classes):

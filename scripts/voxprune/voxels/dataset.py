@@ -1,14 +1,12 @@
-"""Voxel shards to batches: the packed bytes stay in memory (or on the GPU), a batch is unpacked when it is needed."""
+"""Voxel shards to batches: the packed bytes stay on the disk (or on the GPU), a batch is read and unpacked when it is needed."""
 
-import csv
 from dataclasses import dataclass, replace
-from pathlib import Path
 
 import numpy as np
 import torch
 
 from voxprune.core.errors import InputError
-from voxprune.core.files import content_hash
+from voxprune.voxels.shards import Grids, open_shards, shard_paths, voxelized_files
 
 
 @dataclass(frozen=True)
@@ -16,11 +14,11 @@ class Voxels:
     """The objects of one split.
 
     packed: uint8 (n * views, R, R, ceil(R / 8)), eight cells a byte along the last axis, the views of an object one
-    after the other. labels: int64 (n,), index into classes. files: the mesh file of each object, `<class>/<file>`.
+    after the other; in shards on the disk, or a tensor. labels: int64 (n,), index into classes. files: the mesh file of each object, `<class>/<file>`.
     resolution: R. views: grids an object, turned about the up axis; view 0 is the object as it is.
     """
 
-    packed: torch.Tensor
+    packed: torch.Tensor | Grids
     labels: torch.Tensor
     files: np.ndarray
     resolution: int
@@ -32,14 +30,11 @@ class Voxels:
     def subset(self, indices):
         rows = (indices[:, None] * self.views + torch.arange(self.views, device=indices.device)).flatten()
         files = self.files[indices.cpu().numpy()]
-        return replace(self, packed=self.packed[rows], labels=self.labels[indices], files=files)
+        packed = self.packed.only(rows) if isinstance(self.packed, Grids) else self.packed[rows]
+        return replace(self, packed=packed, labels=self.labels[indices], files=files)
 
     def to(self, device):
         return replace(self, packed=self.packed.to(device), labels=self.labels.to(device))
-
-
-def shard_paths(folder, split, classes):
-    return [Path(folder) / split / f"{name}.npy" for name in classes]
 
 
 def load_split(folder, split, classes):
@@ -48,21 +43,12 @@ def load_split(folder, split, classes):
     Raises InputError where a shard is missing or its shape isn't that of the others.
     """
     paths = shard_paths(folder, split, classes)
-    shapes = [_open_shard(path).shape for path in paths]
-    odd = next((path for path, shape in zip(paths, shapes) if shape[1:] != shapes[0][1:]), None)
-    if odd:
-        raise InputError(f"{odd}: not of the resolution of {paths[0]}; delete it and run again")
-    tables = [_voxelized_files(path.with_suffix(".csv")) for path in paths]
-    views = shapes[0][0] // max(1, len(tables[0]))
-    odd = next((path for path, shape, files in zip(paths, shapes, tables) if shape[0] != views * len(files)), None)
+    shards, tables = open_shards(paths), [voxelized_files(path) for path in paths]
+    views = len(shards[0]) // max(1, len(tables[0]))
+    odd = next((path for path, shard, files in zip(paths, shards, tables) if len(shard) != views * len(files)), None)
     if odd:
         raise InputError(f"{odd}: its grids aren't as many as its table names; delete it and run again")
-    packed = np.empty((sum(shape[0] for shape in shapes), *shapes[0][1:]), dtype=np.uint8)
-    start = 0
-    for path, shape in zip(paths, shapes):  # one after the other, so that no more than one shard lies in memory twice
-        packed[start : start + shape[0]] = np.load(path)
-        start += shape[0]
-    return Voxels(torch.from_numpy(packed), _labels(tables), _named(classes, tables), shapes[0][1], views)
+    return Voxels(Grids(shards), _labels(tables), _named(classes, tables), shards[0].shape[1], views)
 
 
 def _labels(tables):
@@ -71,28 +57,6 @@ def _labels(tables):
 
 def _named(classes, tables):
     return np.array([f"{name}/{file}" for name, files in zip(classes, tables) for file in files])
-
-
-def _open_shard(path):
-    if not path.is_file():
-        raise InputError(f"{path}: no such shard; run the voxels of this class first (rule voxelize)")
-    try:
-        shard = np.load(path, mmap_mode="r")
-    except (ValueError, EOFError) as error:  # cut short, or another format; pickles too are refused
-        raise InputError(f"{path}: damaged ({error}); delete it and run again") from error
-    if shard.ndim != 4 or shard.dtype != np.uint8 or shard.shape[1] != shard.shape[2]:
-        raise InputError(f"{path}: not a shard of packed voxels; delete it and run again")
-    return shard
-
-
-def _voxelized_files(table):
-    with open(table, newline="") as file:
-        return [row["file"] for row in csv.DictReader(file) if row["status"] == "ok"]
-
-
-def data_hash(folder, classes, splits=("train", "test")):
-    """Hash of all the shards of a data set, 16 hexadecimal digits."""
-    return content_hash(path for split in splits for path in shard_paths(folder, split, classes))
 
 
 def unpack(packed, resolution):
@@ -149,7 +113,7 @@ def sample(folder, classes, count, seed, validation_share=0.0):
     """
     rng, packed, labels = np.random.default_rng(seed), [], []
     paths = shard_paths(folder, "train", classes)
-    shards, tables = [_open_shard(path) for path in paths], [_voxelized_files(path.with_suffix(".csv")) for path in paths]
+    shards, tables = open_shards(paths), [voxelized_files(path) for path in paths]
     every, files = _labels(tables), _named(classes, tables)
     fitted = ~_validation_mask(every, files, validation_share, seed)
     for label, (shard, table) in enumerate(zip(shards, tables)):
