@@ -17,6 +17,7 @@ from voxprune.answer.words import (
     reach,
     short,
     signed,
+    speed_is_told,
     speed_text,
     speed_words,
     speeds_words,
@@ -278,9 +279,8 @@ def _saving_sentence(found):
     saved = [f"{value:.0f} % of the {short(cost)}" for cost, value in found["saved_percent"].items()
              if cost != "latency_ms" and value and round(value) > 0]  # fmt: skip
     costs_more = [short(cost) for cost, value in found["saved_percent"].items() if value and round(value) < 0]
-    changed = found["speedup"] is not None and found["speedup"]["verdict"] != "no difference"
     text = "That saves " + (listing(saved) if saved else "nothing counted")
-    text += f"; it {'runs' if changed else 'is'} {speed_words(found['speedup'])}."
+    text += f"; it {'runs' if speed_is_told(found['speedup']) else 'is'} {speed_words(found['speedup'])}."
     return text + (f" It costs more {listing(costs_more)}." if costs_more else "")
 
 

@@ -23,13 +23,13 @@ def speed_is_told(speedup: dict | None) -> bool:
 
 
 def speed_words(speedup: dict | None) -> str:
-    """`1.9 times as fast`, `not shown to be faster (0.97 to 1.02 times as fast)`."""
+    """`1.9 times as fast`, `0.97 to 1.02 times as fast`."""
     if speedup is None:
         return "of a speed that wasn't measured"
     if not speed_is_told(speedup):
         return "not measured well enough to tell its speed from the parent's"
     if speedup["verdict"] == "no difference":
-        return f"not shown to be faster ({speedup['low']:.2f} to {speedup['high']:.2f} times as fast)"
+        return f"{speedup['low']:.2f} to {speedup['high']:.2f} times as fast"
     return (
         f"{speedup['mean']:.2g} times as fast" if speedup["mean"] >= 1 else f"slower ({speedup['mean']:.2g} times as fast)"
     )
