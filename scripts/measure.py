@@ -16,7 +16,7 @@ from voxprune.measurement.conditions import add_options, cells, windows_of
 from voxprune.networks.checkpoint import load_checkpoint
 from voxprune.networks.device import device_for
 from voxprune.settings.files import engine_files
-from voxprune.voxels import dataset
+from voxprune.voxels import dataset, shards
 
 
 def main(options):
@@ -76,7 +76,7 @@ def manifest(options, windows, device, classes):
     return {
         "git_commit": provenance.git_commit(),
         "code_hash": provenance.code_hash("measure", *engine_files(options.engines)),
-        "data_hash": dataset.data_hash(options.voxels, classes, ["test"]),
+        "data_hash": shards.data_hash(options.voxels, classes, ["test"]),
         "windows": msgspec.to_builtins(windows),
         "dtype": "float32",
         "cudnn_benchmark": torch.backends.cudnn.benchmark,

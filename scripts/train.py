@@ -21,7 +21,7 @@ from voxprune.settings.training import Augmentation, Recipe, Training
 from voxprune.settings.voxels import Grid
 from voxprune.training.fit import check_finite, fit, write_curve
 from voxprune.training.job import Job, fingerprint
-from voxprune.voxels import dataset
+from voxprune.voxels import dataset, shards
 
 
 def main(options):
@@ -30,7 +30,7 @@ def main(options):
     recipe = from_options(Recipe, options, augmentation=from_options(Augmentation, options))
     if options.stop_after is not None and not 0 < options.stop_after < recipe.epochs:
         raise InputError(f"--stop-after {options.stop_after} is no epoch before the last of {recipe.epochs}; choose another")
-    grid, data = from_options(Grid, options), dataset.data_hash(options.voxels, options.classes)
+    grid, data = from_options(Grid, options), shards.data_hash(options.voxels, options.classes)
     device, state = device_for(options.gpus), Path(f"{options.checkpoint}.resume")
     fitted, validation = dataset.load_training(options.voxels, options.classes, recipe.validation_share, options.seed)
     network = build_network(options.network, fitted.resolution, options.classes)

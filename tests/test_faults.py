@@ -189,7 +189,7 @@ def gpu_is_full(*arguments, **options):
 
 
 def test_training_out_of_gpu_memory_names_batch_size_and_resolution(voxels, tmp_path, monkeypatch):
-    monkeypatch.setattr("voxprune.training.fit.cross_entropy", gpu_is_full)
+    monkeypatch.setattr("voxprune.training.step.cross_entropy", gpu_is_full)
     assert sentence_of(train, *training_options(voxels, tmp_path)) == (
         "train: out of GPU memory with batches of 8 at resolution 8; lower `training: batch_size` or `voxels: resolution`"
     )
@@ -198,7 +198,7 @@ def test_training_out_of_gpu_memory_names_batch_size_and_resolution(voxels, tmp_
 def test_evaluating_out_of_gpu_memory_names_batch_size_and_resolution(voxels, checkpoint, tmp_path, monkeypatch):
     monkeypatch.setattr(original.Network, "forward", lambda self, x: gpu_is_full() if len(x) > 1 else x.new_zeros(1, 2))
     sentence = sentence_of(evaluate, *evaluation_options(voxels, checkpoint, checkpoint, tmp_path))
-    assert sentence.startswith("evaluate: out of GPU memory with batches of 64 at resolution 8; lower")
+    assert sentence.startswith("evaluate: out of GPU memory with batches of 16 at resolution 8; lower")
 
 
 @pytest.mark.parametrize("fill", [lambda: torch.empty(1 << 50), lambda: np.empty(1 << 50)])

@@ -87,7 +87,7 @@ def test_criteria_see_no_validation_object(run, voxels, monkeypatch):
     monkeypatch.setattr("voxprune.pruning.criteria.filter.taylor.score", noted)
     run(criterion="taylor")
     fitted, validation = split_validation(load_split(voxels, "train", ["chair", "table"]), 0.2, seed=0)
-    assert torch.equal(seen[0], unpack(fitted.packed, 8)) and len(validation) == 8
+    assert torch.equal(seen[0], unpack(fitted.packed[:], 8)) and len(validation) == 8
 
 
 OBJECTS, PARENTS = 32, 1  # of 20 in each of two classes a fifth is held out; the parent's epochs

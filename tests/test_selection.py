@@ -9,7 +9,7 @@ import pytest
 
 from voxprune.answer import refinement
 from voxprune.networks.checkpoint import load_checkpoint
-from voxprune.voxels import dataset
+from voxprune.voxels import dataset, shards
 from voxprune.voxels.voxelize import COLUMNS, pack
 
 CLASSES = ["a", "b"]
@@ -35,8 +35,8 @@ def run(script, *arguments):
 
 
 def test_training_pruning_and_layers_never_see_a_test_object(voxels, tmp_path, monkeypatch):
-    hashes = dataset.data_hash(voxels, CLASSES)
-    monkeypatch.setattr(dataset, "data_hash", lambda *_: hashes)  # for the record alone, it reads bytes of both splits
+    hashes = shards.data_hash(voxels, CLASSES)
+    monkeypatch.setattr(shards, "data_hash", lambda *_: hashes)  # for the record alone, it reads bytes of both splits
     shutil.rmtree(voxels / "test")
     parent, child = tmp_path / "parent.safetensors", tmp_path / "child.safetensors"
     run("train", "--voxels", voxels, "--classes", *CLASSES, "--epochs", 2, "--learning-rate", 0.01, "--validation-share", 0.25,

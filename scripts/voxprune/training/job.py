@@ -6,7 +6,7 @@ from pathlib import Path
 
 from voxprune.core import provenance
 from voxprune.training.distillation import Teacher
-from voxprune.voxels import dataset
+from voxprune.voxels import dataset, shards
 from voxprune.voxels.dataset import Voxels
 
 
@@ -34,7 +34,7 @@ def continued(network, origin, folder, state_path, code, settings, **more):
     """
     classes, device = network.description["classes"], next(network.parameters()).device
     fitted, validation = dataset.load_training(folder, classes, origin.recipe.validation_share, origin.seed)
-    mark = fingerprint(code, network, device, [settings, dataset.data_hash(folder, classes)])
+    mark = fingerprint(code, network, device, [settings, shards.data_hash(folder, classes)])
     return Job(fitted.to(device), validation.to(device), origin.seed, state_path, mark, **more)
 
 
