@@ -9,7 +9,7 @@ import pytest
 
 from voxprune.answer import refinement
 from voxprune.networks.checkpoint import load_checkpoint
-from voxprune.voxels import dataset, shards
+from voxprune.voxels import shards
 from voxprune.voxels.voxelize import COLUMNS, pack
 
 CLASSES = ["a", "b"]
