@@ -232,3 +232,21 @@ def test_a_parent_that_learned_nothing_is_told():
     _, text = answered(right=1 / 3)
     assert "The parent isn't shown to do better than giving every object the largest class (33.4 %)" in text
     assert "largest class" not in answered()[1]
+
+
+def test_masked_filters_beside_removed_ones_are_told_apart():
+    """The study's masks leave biases, so that the same level of both loses differently."""
+    outcomes, summary, demand = experiment(lost={"filter": {50: 0.5}, "weight": {50: 0}})
+    assert not any("biases stay" in one for one in answer(outcomes, summary, demand)[1]["warnings"])
+    summary.loc[summary["method"] == "weight", "unit"] = "filter"
+    said = answer(outcomes, summary, demand)[1]["warnings"]
+    assert any(one.startswith("In `weight` kernels become zero and biases stay") for one in said)
+
+
+def test_no_network_is_called_unsafe_that_is_shown_to_be_safe():
+    """Zeros may be shown to keep accuracy; what they don't do is save MACs or bytes, and so does the sentence say."""
+    outcomes, summary, demand = experiment(seeds=10, lost={"filter": {50: 1.5}, "weight": {50: 0}})
+    summary.loc[summary["method"] == "weight", "compressed_bytes"] = 1e5
+    _, found = answer(outcomes, summary, demand)
+    assert found["methods"]["weight"]["largest"] is not None and found["decision"]["kind"] != "shown"
+    assert "no network that saves anything is shown" in sentences.decision_text(found).lower()

@@ -6,6 +6,7 @@ Everything is taken from the tables of `voxprune.answer.comparison`; `voxprune.a
 import pandas as pd
 
 from voxprune.answer.summary import CELL, COSTS, fastest_cell, hardware, invalid_times, warnings
+from voxprune.answer.words import listing
 
 STUDY_LEVELS = {"filter": 80, "weight": 60}  # percent; up to these the original study saw no loss
 STUDY = ("original", "modelnet10")  # its network, and its data set by the beginning of the name
@@ -49,7 +50,7 @@ def find_answer(
         "at_equal_cost": _best_at_budgets(tables["budgets"]),
         "study": _study_claims(levels) if _is_the_study(about) else [],
         "invalid_times": invalid_times(demand),
-        "warnings": [*_unlearned(parent, tables["classes"]), *warnings(demand), *_left_out(skipped)],
+        "warnings": [*_unlearned(parent, tables["classes"]), *warnings(demand), *_masks(methods), *_left_out(skipped)],
     }
 
 
@@ -70,6 +71,18 @@ def _unlearned(parent, classes):
     return [
         f"The parent isn't shown to do better than giving every object the largest class ({guess_percent:.1f} %), so being as "
         "good as it says little: train it longer (`training: epochs`), or test more objects."
+    ]
+
+
+def _masks(methods):
+    """Why masked filters aren't removed ones, where both were tested."""
+    names = {apply: [f"`{name}`" for name, one in methods.items() if (one["unit"], one["apply"]) == ("filter", apply)]
+             for apply in ("mask", "remove")}  # fmt: skip
+    if not names["mask"] or not names["remove"]:
+        return []
+    return [
+        f"In {listing(names['mask'])} kernels become zero and biases stay, as in the original study; where filters are removed, "
+        "their biases go too, so that accuracies differ at the same level."
     ]
 
 
