@@ -285,12 +285,12 @@ def test_recipes_run_and_say_what_they_took(finished, tmp_path):
     assert jobs(folder, *more, "--configfile", "recipes.yaml") == {"prune": 3, "evaluate_levels": 3}
 
 
-def test_criteria_are_compared_as_an_optional_target(finished):
+def test_criteria_are_compared_as_an_optional_target(copy):
     table, picture = (f"results/quick/leave_one_out/correlations.{kind}" for kind in ("csv", "png"))
     config = ("--configfile", QUICK, "--config", "criterion_objects=32")
-    assert jobs(finished, picture, *config) == {"leave_one_out": 1, "draw_optional": 1}
-    snakemake(finished, picture, "--cores", "2", *config)
-    rows = list(csv.DictReader((finished / table).open()))
+    assert jobs(copy, picture, *config) == {"leave_one_out": 1, "draw_optional": 1}
+    snakemake(copy, picture, "--cores", "2", *config)
+    rows = list(csv.DictReader((copy / table).open()))
     assert {row["criterion"] for row in rows} == set(criteria("filter")) - {"bn_scale"}  # `original` has no BatchNorm
     assert {row["layer"] for row in rows} == {"conv1", "conv2"}
 
