@@ -94,7 +94,7 @@ def main():
         for number, grid in enumerate(grids):
             np.savez_compressed(folder / f"{number}.npz", grid.astype(np.int64))
         work = {
-            "ours": lambda: _train_epoch(mine[0], None, step, mine[1], job, RECIPE, torch.Generator().manual_seed(0), rates),
+            "ours": lambda: _train_epoch(mine[0], None, step, job, RECIPE, torch.Generator().manual_seed(0), rates),
             "bare": lambda: bare(*theirs, inputs, labels),
             "bare, default memory format": lambda: bare(*plain, inputs, labels),
             "study": lambda: study(*plain, folder, labels),

@@ -150,7 +150,8 @@ def _power(answer):
     """What evidence would do."""
     rows = [row for row in answer["power"] if row["seeds"] >= len(answer["seeds"])]
     enough = next((row for row in rows if row["percent"] >= ENOUGH_PERCENT), None)
-    more = [rows[0], enough or rows[-1]] if enough is not rows[0] else rows[:1]
+    last = enough or rows[-1]
+    more = [rows[0], last] if last is not rows[0] else [last]
     shown = listing([f"{row['percent']:.0f} with {counted(row['seeds'], 'seed')}" for row in more])
     if enough is rows[0]:
         remedy = "try lower levels, or longer training after pruning (`retrain`)"

@@ -60,11 +60,10 @@ def accuracy_against_cost(axes, levels, answer):
     drawn = {
         cost: told for cost, told in COSTS_DRAWN.items() if levels[cost].notna().any() and not _same_batch(cost, answer)
     }
-    panels = make_panels(axes, len(drawn), columns=3, share_x=False)
+    panels, near = make_panels(axes, len(drawn), columns=3, share_x=False), _near(levels, answer)
     looks, runs = method_looks(levels["method"]), levels[~levels["collapsed"]]
     for panel, (cost, (unit, label)) in zip(panels, drawn.items()):
         rows = runs[runs[cost].notna()].assign(cost=lambda table, name=cost, scale=unit: table[name] / scale)
-        near = _near(levels, answer)
         lines(panel, rows, "cost", "accuracy_percent", *ACCURACY_INTERVAL, parent=False, looks=looks, down_to=near[0])
         _hollow_where_no_faster(panel, rows, cost, looks)
         parent = rows[rows["method"] == "parent"]

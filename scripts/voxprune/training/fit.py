@@ -13,7 +13,7 @@ from voxprune.core.memory import enough_memory
 from voxprune.networks.device import to_device
 from voxprune.networks.evaluation import predict
 from voxprune.training.progress import Progress
-from voxprune.training.step import optimiser_of, set_rate, training_step
+from voxprune.training.step import optimiser_of, training_step
 from voxprune.voxels.augmentation import augment, mix
 from voxprune.voxels.dataset import batches
 
@@ -47,7 +47,7 @@ def fit(network, recipe, job, first_epoch=0, stop_after=None, after_step=None):
         started = time.monotonic()
         rates = [_learning_rate(recipe, epoch * steps + step, recipe.epochs * steps) for step in range(steps)]
         with enough_memory(recipe.batch_size, voxels.resolution, "lower `training: batch_size` or `voxels: resolution`"):
-            loss = _train_epoch(network, average, step, optimiser, job, recipe, progress.generator, rates, after_step)
+            loss = _train_epoch(network, average, step, job, recipe, progress.generator, rates, after_step)
         accuracy = accuracy_percent(judged, job.validation) if len(job.validation) else None
         progress.add(
             {
@@ -79,7 +79,7 @@ def write_curve(path, curve, columns=CURVE):
         writer.writerows(curve)
 
 
-def _train_epoch(network, average, step, optimiser, job, recipe, generator, rates, after_step=None):
+def _train_epoch(network, average, step, job, recipe, generator, rates, after_step=None):
     network.train()
     voxels, classes = job.voxels, len(network.description["classes"])
     order = torch.randperm(len(voxels), generator=generator)
@@ -90,8 +90,7 @@ def _train_epoch(network, average, step, optimiser, job, recipe, generator, rate
         inputs = augment(inputs, recipe.augmentation, generator)
         if recipe.augmentation.mixup_alpha:
             inputs, labels = mix(inputs, labels, classes, recipe.augmentation.mixup_alpha, generator)
-        set_rate(optimiser, rate)
-        total += step(inputs, labels) * count
+        total += step(rate, inputs, labels) * count
         if after_step:
             after_step(rate)
         if average:

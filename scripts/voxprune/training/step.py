@@ -25,8 +25,7 @@ def optimiser_of(network, recipe):
     return torch.optim.AdamW(parameters, capturable=on_gpu, **shared)
 
 
-def set_rate(optimiser, rate):
-    """Sets the learning rate of the next step."""
+def _set_rate(optimiser, rate):
     for group in optimiser.param_groups:
         if isinstance(group["lr"], torch.Tensor):
             group["lr"].fill_(rate)
@@ -35,7 +34,8 @@ def set_rate(optimiser, rate):
 
 
 def training_step(network, optimiser, recipe, job):
-    """A function of (inputs float32 (n, 1, R, R, R), labels int64 (n,) or shares of classes (n, classes)) that takes one step.
+    """A function of (learning rate, inputs float32 (n, 1, R, R, R), labels int64 (n,) or shares of classes (n, classes)) that takes
+    one step.
 
     It returns the mean loss of the batch, detached. On a GPU a built-in network's step is one CUDA graph: the GPU works
     through its few hundred small kernels without waiting for Python. A network of the user's own may decide something in
@@ -59,7 +59,13 @@ def training_step(network, optimiser, recipe, job):
         optimiser.step()
         return loss.detach()
 
-    return replayed(step) if device.type == "cuda" and network.description["network"] in choices(NETWORKS) else step
+    taken = replayed(step) if device.type == "cuda" and network.description["network"] in choices(NETWORKS) else step
+
+    def step_at(rate, inputs, labels):
+        _set_rate(optimiser, rate)
+        return taken(inputs, labels)
+
+    return step_at
 
 
 def replayed(function):
