@@ -1,13 +1,11 @@
 """Processor time and resident memory, of this process and of others."""
 
-import contextlib
 import resource
 import sys
 import time
 from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
 from multiprocessing import get_all_start_methods, get_context
-from pathlib import Path
 from typing import Any
 
 import psutil
@@ -49,7 +47,8 @@ def affinity() -> list[int] | None:
 def peak_resident_bytes(work: Callable, *arguments: Any) -> Reading:
     """Reading: most memory that a forked process held which did nothing but `work(*arguments)`, libraries included.
 
-    What this process holds already counts too: call it before loading anything, and before starting threads or CUDA.
+    What this process holds already counts too, and what it has freed but kept from the system hides as much of the work:
+    call it before loading anything, and before starting threads or CUDA.
     `work` is a function of a module.
     """
     if "fork" not in get_all_start_methods():
@@ -59,8 +58,6 @@ def peak_resident_bytes(work: Callable, *arguments: Any) -> Reading:
 
 
 def _peak_after(work, arguments):
-    with contextlib.suppress(OSError):  # Linux alone: a fork inherits the peak of its parent, which may have held more once
-        Path("/proc/self/clear_refs").write_text("5")
     work(*arguments)
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     return peak if sys.platform == "darwin" else peak * 1024
