@@ -1,5 +1,6 @@
 import fcntl
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -79,6 +80,24 @@ def snakemake(folder, *arguments, check=True):
     done = subprocess.run(command, cwd=folder, env=environment, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
     assert not check or done.returncode == 0, done.stdout[-4000:]
     return done.stdout
+
+
+def jobs(folder, *arguments):
+    """What a dry run would do: {rule: number of jobs}, {} for nothing."""
+    output = snakemake(folder, *arguments, "-n", "--quiet", "rules", "--cores", "2")
+    if "Nothing to be done" in output:
+        return {}
+    table = re.search(r"^job +count\n[- ]+\n(.*?)\n\n", output, re.MULTILINE | re.DOTALL).group(1)
+    counts = {rule: int(count) for rule, count in (line.split() for line in table.splitlines())}
+    return {rule: count for rule, count in counts.items() if rule not in ("all", "total")}
+
+
+REPORT = {"summarise": 1, "write_answer": 1, "write_tables": 1, "draw_plots": 1, "draw_pictures": 1, "write_front_page": 1}
+
+
+def mesh(folder):
+    """One mesh of the quick experiment."""
+    return folder / "data/meshes/furniture-quick/chair/test/chair_0041.off"
 
 
 @pytest.fixture(scope="session")

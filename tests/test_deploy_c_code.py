@@ -210,6 +210,20 @@ def test_sums_concatenations_and_scales(tmp_path):
 
 
 @needs_compiler
+def test_one_cell_is_copied_along_axes_of_space(tmp_path):
+    """`expand`, as gates of one number a channel or a row use it, and where the copy is read as a grid."""
+
+    def forward(x, stem, gate, second, fc):
+        x = functional.relu(stem(x))
+        whole = torch.sigmoid(gate(functional.adaptive_avg_pool3d(x, 1))).expand_as(x)
+        rows = functional.adaptive_max_pool3d(x, (1, 7, 1)).expand(-1, -1, *x.shape[2:])
+        return fc(functional.relu(second(torch.cat([x * whole, rows], dim=1))).mean(dim=(2, 3, 4)))
+
+    layers = nn.Conv3d(1, 5, 3, stride=2), nn.Conv3d(5, 5, 1), nn.Conv3d(10, 6, 3, padding=1), nn.Linear(6, 3)
+    assert_equal(made(forward, *layers), tmp_path)
+
+
+@needs_compiler
 def test_threads_share_no_memory(tmp_path):
     """No writable data in the object: all that changes lies in what the caller gives."""
     folder = written(nets.build("resnet3d"), tmp_path)
@@ -258,6 +272,7 @@ REFUSED = {
     "upsample_nearest3d": lambda x, conv: functional.interpolate(conv(x), scale_factor=2).mean(dim=(2, 3, 4)),
     "reduces other axes": lambda x, conv: conv(x).mean(dim=(3, 4)).mean(dim=2),
     "reshapes to": lambda x, conv: conv(x).view(1, 8, -1, 16, 16).mean(dim=(2, 3, 4))[:, :3],
+    "copies other axes": lambda x, conv: (conv(x) + x.expand(-1, 4, -1, -1, -1)).mean(dim=(2, 3, 4))[:, :3],
     "dilated max pool": lambda x, conv: functional.max_pool3d(conv(x), 2, dilation=2).mean(dim=(2, 3, 4)),
     "doesn't answer 3 logits": lambda x, conv: conv(x).mean(dim=(2, 3, 4)),
     "weights of conv3d": lambda x, conv: functional.conv3d(conv(x), conv(x)).flatten(1),

@@ -53,6 +53,28 @@ def test_every_plot_is_drawn_and_says_what_it_rests_on(tmp_path, methods, monkey
     assert not [str(warning.message) for warning in recwarn.list]
 
 
+def test_learning_curves_have_one_panel_for_the_loss_and_one_for_the_accuracy(tmp_path):
+    _, _, _, found, curves, *_ = data(["filter"], tmp_path)
+    with figure_drawn_by(training_plots.learning_curves, curves, found) as figure:
+        assert [axes.get_ylabel() for axes in figure.axes] == ["training loss", "validation accuracy, %"]
+        assert all(len(axes.lines) == len(curves) for axes in figure.axes)
+
+
+def test_costs_reach_as_far_as_the_networks_that_can_be_seen(tmp_path):
+    """A network far below the parent's accuracy is out of the picture, and widens no axis."""
+    _, _, statistics, found, *_ = data(["filter"], tmp_path)
+    levels = statistics["levels"].assign(accuracy_percent_high=lambda table: table["accuracy_percent"] + 1)
+    lost = levels["level_percent"] == levels["level_percent"].max()
+    levels.loc[lost, ["accuracy_percent", "accuracy_percent_low", "accuracy_percent_high"]] = (10.0, 5.0, 100.0)
+    levels.loc[lost, "macs"] = 1
+    found |= {"margin_points": 1.0, "parent": found["parent"] | {"low": found["parent"]["mean"] - 1}}
+    with figure_drawn_by(accuracy_plots.accuracy_against_cost, levels, found) as figure:
+        (low, _), (_, top) = figure.axes[0].get_xlim(), figure.axes[0].get_ylim()
+    seen = levels[~lost]
+    assert low == pytest.approx(0.9 * seen["macs"].min() / 1e6)
+    assert top == pytest.approx(min(101, seen["accuracy_percent_high"].max() + 1))
+
+
 def test_without_validation_objects_curves_show_the_training_loss_alone(tmp_path):
     summary, _, _, found, curves, retraining, _, _ = data(["filter"], tmp_path)
     for curve in curves.values():  # the same table as those of retraining

@@ -7,9 +7,8 @@ import pytest
 import torch
 import yaml
 from test_faults import Trap, training_options
-from test_workflow import jobs
 
-from conftest import CUBE, ROOT, clone, snakemake
+from conftest import CUBE, ROOT, clone, jobs, snakemake
 from voxprune.core.command import run_command
 from voxprune.core.files import read_json
 from voxprune.voxels import dataset

@@ -1,4 +1,4 @@
-"""The workflow: lint, dry runs on a bare clone, the quick experiment end to end, and what reruns when."""
+"""The workflow: lint, dry runs on a bare clone, and the quick experiment end to end."""
 
 import csv
 import importlib
@@ -10,29 +10,16 @@ import sys
 
 import numpy as np
 import pytest
-import trimesh
 import yaml
 from jsonschema import Draft202012Validator
 
-from conftest import QUICK, ROOT, clone, snakemake
+from conftest import QUICK, REPORT, ROOT, clone, jobs, mesh, snakemake
 from voxprune.core.files import read_json
-from voxprune.datasets import furniture
 from voxprune.networks.checkpoint import load_checkpoint
 from voxprune.report import catalogue
 from voxprune.settings.method import criteria
 
 METHODS = ["filter", "filter-masked", "weight"]
-REPORT = {"summarise": 1, "write_answer": 1, "write_tables": 1, "draw_plots": 1, "draw_pictures": 1, "write_front_page": 1}
-
-
-def jobs(folder, *arguments):
-    """What a dry run would do: {rule: number of jobs}, {} for nothing."""
-    output = snakemake(folder, *arguments, "-n", "--quiet", "rules", "--cores", "2")
-    if "Nothing to be done" in output:
-        return {}
-    table = re.search(r"^job +count\n[- ]+\n(.*?)\n\n", output, re.MULTILINE | re.DOTALL).group(1)
-    counts = {rule: int(count) for rule, count in (line.split() for line in table.splitlines())}
-    return {rule: count for rule, count in counts.items() if rule not in ("all", "total")}
 
 
 # ---- a bare clone --------------------------------------------------------------------------------------------------
@@ -233,6 +220,7 @@ def test_removal_is_real_and_masks_are_not(finished):
     assert (seed / "filter/level050/retraining.csv").read_text().count("\n") == 1  # column names alone
 
 
+@pytest.mark.slow
 def test_a_method_with_everything_runs(finished, tmp_path):
     """A network with BatchNorm and residual sums, a data-driven criterion, steps, fine-tuning, a level of 0."""
     method = "{unit: filter, criterion: taylor, scope: global, apply: remove, steps: 2, retrain: finetune, epochs: 1, learning_rate: 0.001}"
@@ -285,6 +273,7 @@ def test_recipes_run_and_say_what_they_took(finished, tmp_path):
     assert jobs(folder, *more, "--configfile", "recipes.yaml") == {"prune": 3, "evaluate_levels": 3}
 
 
+@pytest.mark.slow
 def test_criteria_are_compared_as_an_optional_target(copy):
     table, picture = (f"results/quick/leave_one_out/correlations.{kind}" for kind in ("csv", "png"))
     config = ("--configfile", QUICK, "--config", "criterion_objects=32")
@@ -295,6 +284,7 @@ def test_criteria_are_compared_as_an_optional_target(copy):
     assert {row["layer"] for row in rows} == {"conv1", "conv2"}
 
 
+@pytest.mark.slow
 def test_a_budget_of_latency_measures_the_staircase_first(finished, tmp_path):
     method = "{unit: filter, criterion: l1, scope: layer, apply: remove, budget: latency}"
     shutil.copytree(finished, tmp_path / "voxprune", dirs_exist_ok=True)
@@ -312,67 +302,6 @@ def test_a_budget_of_latency_measures_the_staircase_first(finished, tmp_path):
     found = load_checkpoint(tmp_path / "voxprune" / child)[0].description["widths"]
     assert str(found) in {row["widths"] for row in stairs} and found["conv1"] < 16
     assert (tmp_path / "voxprune" / picture).read_bytes().startswith(b"\x89PNG")
-
-
-def test_a_second_run_does_nothing(finished):
-    assert jobs(finished, "--configfile", QUICK) == {}
-
-
-# ---- what reruns ---------------------------------------------------------------------------------------------------
-
-METHODS_ANEW = {"prune_levels": 3, "evaluate_levels": 3, "measure": 3}
-FROM_PARENT = {**METHODS_ANEW, "evaluate": 1, "measure_parent": 1, "measure_sensitivity": 1, **REPORT}
-
-
-def mesh(folder):
-    return folder / "data/meshes/furniture-quick/chair/test/chair_0041.off"
-
-
-def test_touching_a_mesh_or_code_reruns_nothing(copy):
-    mesh(copy).touch()
-    for path in copy.glob("scripts/**/*.py"):
-        path.touch()
-    assert jobs(copy, "--configfile", QUICK) == {}
-
-
-def test_changing_a_mesh_reruns_its_voxels_and_what_follows(copy):
-    mesh(copy).write_text(mesh(copy).with_name("chair_0042.off").read_text())
-    assert jobs(copy, "--configfile", QUICK) == {"voxelize": 1, "list_skipped": 1, "train": 1, **FROM_PARENT}
-
-
-def test_adding_a_level_prunes_and_evaluates_every_method_anew(copy):
-    (copy / "more.yaml").write_text((copy / QUICK).read_text().replace("[50, 100]", "[50, 70, 100]"))
-    assert jobs(copy, "--configfile", "more.yaml") == {**METHODS_ANEW, "measure_sensitivity": 1, **REPORT}
-
-
-def test_adding_a_method_runs_its_jobs_and_the_report(copy):
-    lamp = "methods: {lamp: {unit: weight, criterion: lamp, scope: global, apply: mask}}\n"
-    (copy / "more.yaml").write_text((copy / QUICK).read_text() + lamp)
-    assert jobs(copy, "--configfile", "more.yaml") == {"prune_levels": 1, "evaluate_levels": 1, "measure": 1, **REPORT}
-
-
-def test_adding_a_method_that_prunes_early_trains_no_parent_again(copy):
-    method = "{unit: filter, criterion: l1, scope: layer, apply: remove, prune_at: 0.5, retrain: rewind}"
-    (copy / "early.yaml").write_text((copy / QUICK).read_text() + f"methods: {{early: {method}}}\n")
-    assert jobs(copy, "--configfile", "early.yaml") == {
-        "train_early": 1,
-        "prune": 2,
-        "evaluate_levels": 1,
-        "measure": 1,
-        **REPORT,
-    }
-
-
-def test_changing_a_plots_code_redraws_only(copy):
-    plots = copy / "scripts/voxprune/report/accuracy_plots.py"
-    plots.write_text(plots.read_text().replace("Accuracy by pruning level", "Another title"))
-    assert jobs(copy, "--configfile", QUICK) == {"draw_plots": 1, "write_front_page": 1}
-
-
-def test_another_margin_answers_anew_and_redraws(copy):
-    (copy / "other.yaml").write_text((copy / QUICK).read_text() + "answer: {margin_points: 2}\n")
-    expected = {rule: count for rule, count in REPORT.items() if rule != "summarise"}
-    assert jobs(copy, "--configfile", "other.yaml") == expected
 
 
 def test_another_devices_figures_make_its_table_and_plot(copy):
@@ -395,94 +324,6 @@ def test_the_report_opens_with_the_answer_and_needs_no_network(finished):
         assert f'"{category}"' in page
     assert "Test accuracy by pruning level, whole and near the parent." in page and '"filter/level050"' in page
     assert not re.findall(r"<(?:script|link|img)[^>]+(?:src|href)=[\"']https?://", page)
-
-
-def test_comments_and_docstrings_rerun_nothing(copy):
-    code = copy / "scripts/voxprune/training/fit.py"
-    changed = code.read_text().replace("Trains a network in place", "Fits a network in place") + "# a comment\n"
-    assert changed.count("Fits a network") == 1
-    code.write_text(changed)
-    assert jobs(copy, "--configfile", QUICK) == {}
-
-
-CHOICES = {  # a choice of each kind, by the file of one that is there
-    "networks/architectures/voxnet.py": "networks/architectures/mine.py",
-    "pruning/criteria/filter/l2.py": "pruning/criteria/filter/mine.py",
-    "training/retraining/finetune.py": "training/retraining/mine.py",
-    "measurement/engines/openvino.py": "measurement/engines/mine.py",
-}
-
-
-def test_adding_choices_reruns_nothing(copy):
-    for path, added in CHOICES.items():
-        shutil.copy(copy / "scripts/voxprune" / path, copy / "scripts/voxprune" / added)
-    assert jobs(copy, "--configfile", QUICK) == {}
-
-
-@pytest.mark.parametrize("path, expected", [
-    ("networks/architectures/voxnet.py", {}),
-    ("pruning/criteria/filter/l2.py", {}),
-    ("training/retraining/finetune.py", {}),
-    ("pruning/criteria/weight/l1.py", {"prune_levels": 1, "evaluate_levels": 1, "measure": 1, **REPORT}),
-    ("measurement/engines/openvino.py", {"measure": 3, "measure_parent": 1, **REPORT}),
-    ("networks/architectures/original.py", {"check_network": 1, "train": 1, **FROM_PARENT}),
-])  # fmt: skip
-def test_changing_a_choice_reruns_what_uses_it(copy, path, expected):
-    code = copy / "scripts/voxprune" / path
-    code.write_text(code.read_text() + "\n\nADDED = 1\n")
-    assert jobs(copy, "--configfile", QUICK) == expected
-
-
-def test_changing_the_learning_rate_retrains(copy):
-    (copy / "other.yaml").write_text((copy / QUICK).read_text().replace("epochs: 4", "epochs: 4\n  learning_rate: 0.001"))
-    assert jobs(copy, "--configfile", "other.yaml") == {"train": 1, **FROM_PARENT}
-
-
-def test_changing_measurement_settings_measures_only(copy):
-    (copy / "other.yaml").write_text((copy / QUICK).read_text().replace("repetitions: 3", "repetitions: 4"))
-    assert jobs(copy, "--configfile", "other.yaml") == {"measure": 3, "measure_parent": 1, **REPORT}
-    (copy / "other.yaml").write_text((copy / QUICK).read_text() + "  full: {seconds: 9}\n")
-    assert jobs(copy, "--configfile", "other.yaml") == {}  # the windows of another detail
-
-
-def test_deleting_one_metrics_file_remakes_those_of_its_method_and_seed(copy):
-    metrics = copy / "results/quick/seed0/filter/level050/metrics.json"
-    before = read_json(metrics)
-    metrics.unlink()
-    assert jobs(copy, "--configfile", QUICK) == {"evaluate_levels": 1, **REPORT}
-    snakemake(copy, metrics.relative_to(copy), "--cores", "2", "--configfile", QUICK)
-    after = read_json(metrics)
-    assert {**after, "provenance": None} == {**before, "provenance": None}
-
-
-def test_the_config_that_ran_lies_beside_its_results(finished):
-    config = yaml.safe_load((finished / "results/quick/config.yaml").read_text())
-    assert config["training"]["epochs"] == 4 and config["measurement"]["brief"]["repetitions"] == 3
-    told = subprocess.run(
-        [sys.executable, "scripts/list_experiments.py"], cwd=finished, capture_output=True, text=True, check=True
-    ).stdout
-    assert "quick" in told and "furniture-quick" in told and "original" in told
-
-
-def test_other_settings_are_told_where_nothing_remembers_what_made_the_results(copy):
-    shutil.rmtree(copy / ".snakemake")
-    assert jobs(copy, "--configfile", QUICK) == {}
-    (copy / "other.yaml").write_text((copy / QUICK).read_text().replace("epochs: 4", "epochs: 5"))
-    output = snakemake(copy, "-n", "--configfile", "other.yaml", check=False)
-    assert "results/quick: these results were made with training.epochs 4, now it is 5, and .snakemake/metadata" in output
-
-
-def test_changing_a_file_that_a_network_of_ones_own_imports_retrains(copy):
-    (copy / "mine.py").write_text("from blocks import Network\n\n\nclass Mine(Network):\n    pass\n")
-    (copy / "blocks.py").write_text("from voxprune.networks.architectures.original import Network\n\nDEPTH = 1\n")
-    (copy / "own.yaml").write_text((copy / QUICK).read_text() + "network: mine:Mine\n")
-    parent = "results/quick/seed0/parent/checkpoint.safetensors"
-    snakemake(copy, parent, "--cores", "2", "--configfile", "own.yaml")
-    assert jobs(copy, parent, "--configfile", "own.yaml") == {}
-    (copy / "blocks.py").write_text((copy / "blocks.py").read_text() + "# a comment\n")
-    assert jobs(copy, parent, "--configfile", "own.yaml") == {}
-    (copy / "blocks.py").write_text((copy / "blocks.py").read_text().replace("1", "2"))
-    assert jobs(copy, parent, "--configfile", "own.yaml") == {"train": 1}
 
 
 def test_a_network_is_exported_as_an_optional_target(copy):
@@ -510,122 +351,6 @@ def test_a_bad_mesh_stops_with_a_sentence_or_is_skipped_and_listed(copy):
     snakemake(copy, listed, "--cores", "2", "--configfile", "skip.yaml")
     [row] = csv.DictReader((copy / listed).open())
     assert (row["split"], row["class"], row["file"]) == ("test", "chair", "chair_0041.off") and "no surface" in row["reason"]
-
-
-@pytest.fixture(scope="session")
-def meshes(tmp_path_factory):
-    """Two classes of few meshes, <class>/<split>/*, one of them in another format."""
-    folder = tmp_path_factory.mktemp("meshes")
-    for name in ("chair", "table"):
-        furniture.generate(name, folder / name / "train", range(1, 6), seed=0)
-        furniture.generate(name, folder / name / "test", range(6, 9), seed=0)
-        mesh = folder / name / "test" / f"{name}_0006.off"
-        trimesh.load_mesh(mesh, process=False).export(mesh.with_suffix(".obj"))
-        mesh.unlink()
-    return folder
-
-
-def arrange(meshes, target, layout):
-    """A copy of the meshes in another layout."""
-    for path in meshes.glob("*/*/*"):
-        place = target / layout.format(name=path.parent.parent.name, split=path.parent.name) / path.name
-        place.parent.mkdir(parents=True, exist_ok=True)
-        shutil.copy(path, place)
-    return target
-
-
-def shards(folder, dataset):
-    """{<split>/<class>: its voxels and their names} of a data set at 16^3."""
-    voxels = folder / f"results/voxels/{dataset}/16-centred-surface-padding1"
-    return {
-        f"{table.parent.name}/{table.stem}": (table.with_suffix(".npy").read_bytes(), table.read_text())
-        for table in voxels.glob("*/*.csv")
-    }
-
-
-KINDS = ["tree", "turned", "flat", "archive"]
-
-
-@pytest.fixture(scope="session")
-def voxelized(tmp_path_factory, meshes):
-    """A clone in which the same meshes are data sets of every kind and layout, and the config of each."""
-    folder = clone(tmp_path_factory.mktemp("kinds") / "voxprune")
-    arrange(meshes, folder / "mine/tree", "{name}/{split}")
-    arrange(meshes, folder / "mine/turned", "{split}/{name}")
-    arrange(meshes, folder / "mine/flat", "{name}")
-    shutil.make_archive(folder / "mine/tree", "zip", folder / "mine/tree")
-    for kind in KINDS:
-        place = {"archive": "mine/tree.zip"} if kind == "archive" else {"folder": f"mine/{kind}"}
-        dataset = {"name": kind, "source": "folder", "classes": "all", "test_percent": 37.5, **place}
-        (folder / f"{kind}.yaml").write_text(json.dumps({"dataset": dataset, "voxels": {"resolution": 16}}))
-        snakemake(folder, "--until", "voxelize", "--cores", "2", "--configfile", f"{kind}.yaml")
-    return folder
-
-
-def test_every_kind_of_data_set_gives_the_same_voxels(voxelized, meshes):
-    found = shards(voxelized, "tree")
-    assert sorted(found) == ["test/chair", "test/table", "train/chair", "train/table"]
-    assert "chair_0006.obj" in found["test/chair"][1] and found["test/chair"][1].count("ok") == 3
-    assert shards(voxelized, "turned") == shards(voxelized, "archive") == found
-    flat = shards(voxelized, "flat")
-    for name in ("chair", "table"):
-        assert flat[f"test/{name}"][1].count("ok") == 3 and flat[f"train/{name}"][1].count("ok") == 5
-        rows = [line for split in ("train", "test") for line in flat[f"{split}/{name}"][1].splitlines()[1:]]
-        expected = [line for split in ("train", "test") for line in found[f"{split}/{name}"][1].splitlines()[1:]]
-        assert sorted(rows) == sorted(expected)
-
-
-@pytest.mark.parametrize("kind", KINDS)
-def test_what_reruns_in_every_kind_of_data_set(voxelized, tmp_path, kind):
-    """Touching a mesh reruns nothing; changing it, its class and split; one removed, the same."""
-    folder = clone(tmp_path / "voxprune", voxelized, results=True)
-    again = lambda: jobs(folder, "--until", "voxelize", "--configfile", f"{kind}.yaml")
-    archive = folder / "mine/tree.zip"
-    path = archive if kind == "archive" else next((folder / "mine" / kind).rglob("chair_0001.off"))
-    path.touch()
-    assert again() == {}
-    if kind == "archive":
-        (folder / "mine/tree/chair/train/chair_0001.off").unlink()
-        shutil.make_archive(archive.with_suffix(""), "zip", folder / "mine/tree")
-        assert again() == {"extract_archive": 2, "voxelize": 4}
-        return
-    path.write_text(path.with_name("chair_0002.off").read_text())
-    assert again() == {"voxelize": 1}
-    path.unlink()
-    assert again() == {"voxelize": 1}
-
-
-def test_experiments_with_some_classes_of_an_archive_leave_each_other_alone(voxelized, tmp_path):
-    """f with all classes, g with two of them, f again: nothing of f reruns."""
-    folder = clone(tmp_path / "voxprune", voxelized, results=True)
-    for path in (folder / "mine/tree/chair").glob("*/*"):
-        (folder / "mine/tree/bed" / path.parent.name).mkdir(parents=True, exist_ok=True)
-        shutil.copy(path, folder / "mine/tree/bed" / path.parent.name / path.name.replace("chair", "bed"))
-    shutil.make_archive(folder / "mine/tree", "zip", folder / "mine/tree")
-    for experiment, classes in (("f", "all"), ("g", ["chair", "table"])):
-        dataset = {"name": "shared", "source": "folder", "classes": classes, "archive": "mine/tree.zip"}
-        (folder / f"{experiment}.yaml").write_text(
-            json.dumps({"experiment": experiment, "dataset": dataset, "voxels": {"resolution": 16}})
-        )
-    snakemake(folder, "results/f/skipped.csv", "--cores", "2", "--configfile", "f.yaml")
-    assert jobs(folder, "results/g/skipped.csv", "--configfile", "g.yaml") == {"list_skipped": 1}
-    snakemake(folder, "results/g/skipped.csv", "--cores", "2", "--configfile", "g.yaml")
-    assert jobs(folder, "results/f/skipped.csv", "--configfile", "f.yaml") == {}
-    for path in (folder / "data/meshes/shared/bed/test").iterdir():
-        path.unlink()
-    output = snakemake(folder, "results/f/skipped.csv", "--cores", "2", "--configfile", "f.yaml", check=False)
-    assert "shared/bed/test: no mesh in it" in output and "Traceback" not in output
-
-
-def test_modelnet_is_extracted_whole_whatever_classes_are_used(bare, tmp_path):
-    """So that experiments with some of its classes share it: the same job, to the letter."""
-    commands = set()
-    for classes in ("all", ["chair", "table"]):
-        dataset = {"name": "modelnet10", "source": "modelnet10", "classes": classes}
-        (tmp_path / "mine.yaml").write_text(json.dumps({"dataset": dataset}))
-        output = snakemake(bare, "-n", "-p", "--until", "fetch_modelnet", "--configfile", tmp_path / "mine.yaml")
-        commands.add((re.search("python scripts/fetch_modelnet.*", output)[0], re.search(" output: (.*)", output)[1]))
-    assert len(commands) == 1
 
 
 def test_views_are_trained_on_and_vote(finished, tmp_path):

@@ -1,6 +1,7 @@
 """The frame of every command: options, messages, interruption."""
 
 import argparse
+import gc
 import json
 import os
 import resource
@@ -21,6 +22,7 @@ def run_command(
     """A stage's command line: parses, runs, and turns what a user can mend and interruptions into one sentence and status 1."""
     options = parser.parse_args(arguments)
     end_when_told()
+    gc.freeze()  # libraries stay to the end: looking through them once more takes half a second where torch is among them
     try:
         with clocked(parser.prog):
             main(options)

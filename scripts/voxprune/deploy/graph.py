@@ -207,6 +207,18 @@ def _over_space(mode):
     return make
 
 
+def _expand(node, arguments, keywords, named):
+    """Copies along axes that had one cell: a pool whose every window is the one cell that is copied."""
+    before, after = _result(node.args[0]).shape, _result(node).shape
+    if before == after:
+        return arguments[0]
+    if len(before) != 5 or before[1] != after[1]:
+        raise InputError(f"model.c: {node.name} copies other axes than those of space; use model.onnx")
+    spans = [[(min(i, n - 1), min(i, n - 1) + 1) for i in range(count)] for n, count in zip(before[2:], after[2:])]
+    axes = [_windows(one, n, False) for one, n in zip(spans, before[2:])]
+    return _operation("pool", node, [named(arguments[0])], {"mode": "max", "axes": axes, "divisor": None})
+
+
 def _windows(spans, size, with_padding):
     """One axis of a pool: {begin, end, count}, a number for each output; count is what an average divides by."""
     begin, end = [max(0, first) for first, _ in spans], [min(size, last) for _, last in spans]
@@ -299,6 +311,7 @@ OPERATORS = {
     "aten.sub.Tensor": _binary("-"),
     "aten.mul.Tensor": _binary("*"),
     "aten.cat.default": _concatenation,
+    "aten.expand.default": _expand,
     "aten.view.default": _view,
     "aten._unsafe_view.default": _view,
     "aten.reshape.default": _view,

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from scipy import stats
+from scipy import special
 
 CONFIDENCE = 0.95
 STEADY_PERCENT = 20  # a machine whose speed changes by more while it measures has no latency in ms to speak of
@@ -34,7 +34,7 @@ def paired_ratio(numerators: Any, denominators: Any) -> Ratio:
     if count > 1:
         winsorized = logs.clip(kept[0], kept[-1])
         error = winsorized.std(ddof=1) * np.sqrt(count) / len(kept)
-        low = mean - stats.t.ppf((1 + CONFIDENCE) / 2, len(kept) - 1) * error
+        low = mean - special.stdtrit(len(kept) - 1, (1 + CONFIDENCE) / 2) * error
     return Ratio(*np.exp([mean, low, 2 * mean - low]).tolist())
 
 

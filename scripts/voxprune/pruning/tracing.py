@@ -73,6 +73,10 @@ class Trace(TorchDispatchMode):
         self.depthwise = {self._names.get(id(layer._parameters.get("weight"))) for layer in convolutions}
         self._within = [(type(network).__name__, "forward")]
 
+    @classmethod
+    def _should_skip_dynamo(cls):
+        return False  # otherwise torch loads its compiler before the first operation, which takes two seconds
+
     def __torch_dispatch__(self, operation, types, args=(), kwargs=None):
         output = operation(*args, **(kwargs or {}))
         names = [argument.name for argument in operation._schema.arguments]

@@ -69,8 +69,9 @@ def accuracy_against_cost(axes, levels, answer):
         parent = rows[rows["method"] == "parent"]
         panel.plot(parent["cost"], parent["accuracy_percent"], label="parent", zorder=5, **PARENT_LOOK)
         _draw_margin(panel, answer)
+        shown = rows.loc[rows["accuracy_percent"] >= near[0], "cost"]
+        panel.set(xlabel=label.format(**_measured(answer)), ylim=near, xlim=(0.9 * shown.min(), 1.1 * shown.max()))
         log_scale(panel, "x")
-        panel.set(xlabel=label.format(**_measured(answer)), ylim=near)
     panels[0].figure.supylabel("test accuracy, %", fontsize=10)
     panels[0].figure.suptitle("Accuracy against cost", fontsize=11)
     legend(panels[-1])
@@ -208,9 +209,9 @@ def classes_by_level(axes, classes, answer):
 def _near(levels, answer):
     """The range of accuracy near the parent's: what is worth a closer look, the margin and the best network in it."""
     parent, margin = answer["parent"]["mean"], answer["margin_points"]
-    spread = parent - answer["parent"]["low"]
-    top = levels["accuracy_percent_high"].max()
-    return max(0.0, parent - max(NEAR_MARGINS * margin, 2 * spread)), min(101.0, top + margin)
+    bottom = max(0.0, parent - max(NEAR_MARGINS * margin, 2 * (parent - answer["parent"]["low"])))
+    top = levels.loc[levels["accuracy_percent"] >= bottom, "accuracy_percent_high"].max()
+    return bottom, min(101.0, top + margin)
 
 
 def _draw_margin(axes, answer):

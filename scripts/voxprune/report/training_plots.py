@@ -32,28 +32,23 @@ def sensitivity_by_layer(axes, sensitivity, answer):
 
 
 @captioned(
-    "The parents while they learn: training loss in full lines, accuracy on validation objects (if any) "
-    "dashed, on the right."
+    "The parents while they learn: the training loss, and beside it the accuracy on validation objects, if there are any."
 )
 def learning_curves(axes, curves, answer):
     validated = any(curve["validation_accuracy_percent"].notna().any() for curve in curves.values())
-    if validated:
-        right = axes.twinx()
-        right.grid(False)
-        right.set_ylabel("validation accuracy, % (dashed)")
-        right.set_ylim(0, 102)
-        right.spines["right"].set_visible(True)
-    for number, (seed, curve) in enumerate(curves.items()):
-        colour = COLOURS[number % len(COLOURS)]
-        axes.plot(curve["epoch"], curve["train_loss"], color=colour, label=f"seed {seed}")
-        if validated:
-            right.plot(curve["epoch"], curve["validation_accuracy_percent"], color=colour, linestyle="--", marker=".")
-    axes.set(xlabel="epoch", ylabel="training loss (full lines)" if validated else "training loss")
-    axes.set_title("Learning curves of the parents")
-    axes.set_ylim(bottom=0)
-    axes.xaxis.get_major_locator().set_params(integer=True)
-    axes.legend(loc="center right" if validated else "upper right", fontsize=8, ncols=1 + len(curves) // 7)
-    write_note(axes, f"{answer['experiment']}; {_kept_epoch(validated)}; {answer['measured_in']['hardware']}")
+    labels = {"train_loss": "training loss"} | (
+        {"validation_accuracy_percent": "validation accuracy, %"} if validated else {}
+    )
+    panels = make_panels(axes, len(labels), share_y=False)
+    for panel, (column, label) in zip(panels, labels.items()):
+        for number, (seed, curve) in enumerate(curves.items()):
+            panel.plot(curve["epoch"], curve[column], color=COLOURS[number % len(COLOURS)], marker=".", label=f"seed {seed}")
+        panel.set(xlabel="epoch", ylabel=label)
+        panel.xaxis.get_major_locator().set_params(integer=True)
+    panels[0].set_ylim(bottom=0)
+    panels[0].legend(loc="upper right", fontsize=8, ncols=1 + len(curves) // 7)
+    panels[0].figure.suptitle("Learning curves of the parents", fontsize=11)
+    write_note(panels[0], f"{answer['experiment']}; {_kept_epoch(validated)}; {answer['measured_in']['hardware']}")
 
 
 @captioned(

@@ -26,7 +26,7 @@ class Dataset(Section, frozen=True):
     up: Up = "z"
     train_per_class: Annotated[Count, says(
         "furniture only: training meshes per class; more give a better parent and a longer run")] = 250  # fmt: skip
-    test_per_class: Annotated[Count, says("furniture only: test meshes per class; more narrow every interval")] = 60
+    test_per_class: Annotated[Count, says("furniture only: test meshes per class; more narrow every interval")] = 100
     test_percent: Annotated[float, Meta(gt=0, lt=100), says(
         "of a tree without train and test: share of each class that is drawn for testing")] = 20  # fmt: skip
     seed: Annotated[Natural, says("of that draw, and of furniture: another seed gives other objects")] = 0

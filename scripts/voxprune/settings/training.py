@@ -11,7 +11,8 @@ class Training(Section, frozen=True):
     """How networks are trained; also the from-scratch control and, but for what a method says, retraining."""
 
     epochs: Annotated[Count, says("raise until the validation accuracy in training.csv stops rising; fewer are faster")] = 6
-    batch_size: Annotated[Count, says("objects per step; lower it when memory runs out")] = 64
+    batch_size: Annotated[Count, says(
+        "objects per step; many make an epoch faster, few make it learn more; lower it when memory runs out")] = 16  # fmt: skip
     optimiser: Annotated[Literal["sgd", "adam"], says("sgd | adam (AdamW, which needs less tuning)")] = "adam"
     learning_rate: Annotated[Positive, says(
         "lower it when the loss jumps or becomes nan; write 0.001, not 1e-3, which YAML reads as text")] = 0.002  # fmt: skip
