@@ -35,15 +35,16 @@ def main(options):
 
     parent, pruned = (own[0] for own in predicted.values())
     turned = np.flatnonzero((parent == labels) & (pruned != labels))
-    names = [f"{files[one]}\ntaken for {classes[pruned[one]]}" for one in turned[:MOST_OBJECTS]]
+    drawn = turned[np.unique(np.linspace(0, len(turned) - 1, MOST_OBJECTS).round().astype(int))] if len(turned) else turned
+    names = [f"{files[one]}\ntaken for {classes[pruned[one]]}" for one in drawn]
     title = f"Right in the parent, wrong in {list(networks)[1]}"
     gained = int(((parent != labels) & (pruned == labels)).sum())
-    drawn = "all" if len(names) == len(turned) else f"the first {len(names)}"
-    note = f"{answer['experiment']}, seed {first}, {len(labels)} test objects: {len(turned)} lost, of which {drawn} are drawn, and {gained} gained"
+    share = "all" if len(drawn) == len(turned) else f"{len(drawn)}, evenly over the classes,"
+    note = f"{answer['experiment']}, seed {first}, {len(labels)} test objects: {len(turned)} lost, of which {share} are drawn, and {gained} gained"
     write_plot(
         options.folder / "newly_misclassified",
         pictures.newly_misclassified,
-        grids(voxels, turned[:MOST_OBJECTS]),
+        grids(voxels, drawn),
         names,
         title,
         note,

@@ -36,7 +36,7 @@ def test_the_page_puts_claims_beside_findings(results):
     page = (results / "page.md").read_text()
     assert page.count("`weight` at 60 %: accuracy is on average the parent's") == 2
     assert "`filter` is shown up to 10 %, `weight` up to 60 %" in page
-    assert "`weight` at 60 %: no difference (0.98x to 1.02x), `filter` at 80 %: 2.78x (2.72 to 2.83)" in page
+    assert "`weight` at 60 %: not told apart (0.98x to 1.02x), `filter` at 80 %: 2.78x (2.72 to 2.83)" in page
     assert "mean 0.605 and standard deviation 0.191" in page
     assert "snakemake --configfile a.yaml" in page and "nan" not in page.replace("non-inferior", "")
     for name in ("accuracy", "demand"):

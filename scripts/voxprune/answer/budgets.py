@@ -20,7 +20,7 @@ def compare_at_budgets(outcomes: Outcomes, levels: pd.DataFrame, confidence: flo
     """One row a (cost, budget, method) that reaches the budget: accuracy, difference to the parent, and how it compares.
 
     levels: from `comparison.compare`. `interpolated`: no network of the method has that cost, so its outcomes are taken between its two
-    nearest levels, object by object, so that pairs stay pairs. `among_best`: not told apart from the row's best by paired tests of
+    nearest levels, object by object, so that pairs stay pairs; never between the parent and the lowest level, where none was tested. `among_best`: not told apart from the row's best by paired tests of
     all pairs of the row, corrected for their number (Holm). `equal_training`: all methods of the row were trained for as many epochs.
     """
     rows: list = []
@@ -69,14 +69,14 @@ def _at_budgets(outcomes, levels):
         for percent in BUDGETS:
             values = {}
             for method, rows in usable.groupby("method", sort=False):
-                found = _at_budget(outcomes, rows, parent, cost, percent / 100 * parent[cost])
+                found = _at_budget(outcomes, rows, cost, percent / 100 * parent[cost])
                 if found is not None:
                     values[method] = found
             if values:
                 yield cost, percent, values
 
 
-def _at_budget(outcomes, rows, parent, cost, budget):
+def _at_budget(outcomes, rows, cost, budget):
     """What a method is at a budget, None where it doesn't reach it. rows: its levels that run."""
     epochs = float(rows["total_epochs"].iloc[-1]) if "total_epochs" in rows else float("nan")
     nearest = rows.iloc[(rows[cost] - budget).abs().argmin()]
@@ -84,7 +84,5 @@ def _at_budget(outcomes, rows, parent, cost, budget):
         correct = outcomes.correct[nearest["method"], nearest["level_percent"]]
         return _Method(correct.astype(float), False, epochs)
     points = [*zip(rows[cost], zip(rows["method"], rows["level_percent"]))]
-    if not (rows["level_percent"] == 0).any():  # else that is the method's own start: the parent, trained on
-        points.append((parent[cost], PARENT))
     found = statistics.at_cost([at for at, _ in points], [outcomes.correct[key] for _, key in points], budget)
     return None if found is None else _Method(found, True, epochs)

@@ -50,7 +50,13 @@ def find_answer(
         "at_equal_cost": _best_at_budgets(tables["budgets"]),
         "study": _study_claims(levels) if _is_the_study(about) else [],
         "invalid_times": invalid_times(demand),
-        "warnings": [*_unlearned(parent, tables["classes"]), *warnings(demand), *_masks(methods), *_left_out(skipped)],
+        "warnings": [
+            *_unlearned(parent, tables["classes"]),
+            *_not_retrained(summary),
+            *warnings(demand),
+            *_masks(methods),
+            *_left_out(skipped),
+        ],
     }
 
 
@@ -71,6 +77,16 @@ def _unlearned(parent, classes):
     return [
         f"The parent isn't shown to do better than giving every object the largest class ({guess_percent:.1f} %), so being as "
         "good as it says little: train it longer (`training: epochs`), or test more objects."
+    ]
+
+
+def _not_retrained(summary):
+    """That nothing was trained after pruning, where that is so."""
+    pruned = summary[summary["method"] != "parent"]
+    if pruned["finetune_epochs"].any():
+        return []
+    return [
+        "No network was trained after pruning; training (`retrain`) brings back most of what pruning loses, and so would decide more than seeds."
     ]
 
 

@@ -90,7 +90,7 @@ def decision_text(answer: dict) -> str:
         )
     name, at = network["method"], f"{network['level_percent']:g} %"
     if answer["decision"]["kind"] == "shown":
-        text = f"**Take {name} at {at}: {_gains(network, answer)}, at most {at_most(network['at_worst_points'])} less accurate than the parent** "
+        text = f"**Take {name} at {at}: {_gains(network, answer)}, on average at most {at_most(network['at_worst_points'])} less accurate than the parent** "
         text += f"(estimate {signed(network['difference_points']['mean'])}; {_basis(answer)}; you allowed {margin}). {_breaks(network, answer)}"
     else:
         text = (
@@ -129,13 +129,13 @@ def _breaks(network, answer):
     seeds, checkpoint = len(answer["seeds"]), network["checkpoint"]
     beyond = -checkpoint["at_worst_points"] > answer["margin_points"]
     alone = (
-        f"the checkpoint of seed {checkpoint['seed']} by itself is at most {at_most(checkpoint['at_worst_points'])} less accurate than its "
+        f"the checkpoint of seed {checkpoint['seed']}, which is the one that is exported, is by itself at most {at_most(checkpoint['at_worst_points'])} less accurate than its "
         f"parent on new objects{', more than you allow, since one network shows less than the mean of all seeds' * beyond}"
     )
     if seeds == 1:
         return f"That speaks of this one parent: another seed's may lose more, and {SEEDS_ADVISED} seeds or more would tell."
     broken = f"{network['broken_seeds'] or 'None'} of {seeds} seeds broke (lost {counted(BREAK_MARGINS * answer['margin_points'], 'point')} or more)"
-    return f"{broken}; so few can't rule out that {network['breaks_at_most_percent']:.0f} % of new ones do, so test the one you ship: {alone}."
+    return f"{broken}; so few can't rule out, at 95 %, that {network['breaks_at_most_percent']:.0f} % of new ones do, so test the one you ship: {alone}."
 
 
 def _next_level(network):
@@ -157,7 +157,10 @@ def _power(answer):
         remedy = "try lower levels, or longer training after pruning (`retrain`)"
     else:
         remedy = "more seeds (`seeds`) decide more than more methods" if enough else "more test objects are needed"
-    return f"Until more is known, keep the parent. Of 100 such experiments, so many show it where nothing is lost: {shown}; {remedy}."
+    return (
+        f"Until more is known, keep the parent. Of 100 such experiments, so many would show a method's first level if it lost nothing: "
+        f"{shown}; {remedy}."
+    )
 
 
 def _evidence(answer):
@@ -171,7 +174,8 @@ def _evidence(answer):
         f"reaches {parent['mean']:.1f} % ({parent['low']:.1f} to {parent['high']:.1f}) of {answer['n_samples']} test objects, "
         f"{seeds}. Levels are percent of the filters or weights, or of a method's `budget`{_unpruned(answer)}. 'At worst' is the bound of a one-sided paired test at "
         f"{100 - answer['confidence_percent']:g} % error{share}, rounded down, each method's levels tested in ascending order until one fails; a level is non-inferior when "
-        f"at worst it loses less than {counted(answer['margin_points'], 'point')}. 'Inferior' is judged level by level. Intervals are of "
+        f"at worst it loses less than {counted(answer['margin_points'], 'point')}. The test takes seeds to vary at least as much as chance alone makes them, "
+        f"so that 'at worst' can lie well below the interval. 'Inferior' is judged level by level. Intervals are of "
         f"{answer['confidence_percent']:g} %. Speed is of a batch of {cell['batch_size']} in {cell['engine']}, the engine in which the parent is fastest, on "
         f"{cell['hardware']}{_threads(cell)}"
     )
@@ -222,7 +226,7 @@ def _overview(answer):
                 **({"energy saved": percent(saved["energy_mj"])} if _any_energy(answer) else {}),
                 **({"epochs in all": f"{method['total_epochs']:g}"} if _epochs_differ(answer) else {}),
                 **(
-                    {"training, of the parent's": percent(found and found["training_percent"])}
+                    {"training without the teacher's, of the parent's": percent(found and found["training_percent"])}
                     if _trained_on(answer)
                     else {}
                 ),
@@ -309,7 +313,7 @@ def _equal_cost(answer):
     for row, costs in told.values():
         budget = f"{row['budget_percent']} % of the parent's {listing(costs)}"
         if row["methods"] == 1:
-            who = f"Only `{row['best']}` gets to {budget}"
+            who = f"Only `{row['best']}` was tested around {budget}"
         elif row["equal_training"]:
             who = f"At {budget} `{row['best']}` is the most accurate"
         else:

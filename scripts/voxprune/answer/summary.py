@@ -148,8 +148,8 @@ def _unsteady(demand):
         return None
     return (
         f"The machine's own speed changed by {most:.0f} % while it measured, so a latency in ms stands for no one speed of it; "
-        "speeds against the parent hold, because they compare calls of the same round, and latencies in tables and plots are the parent's over "
-        "these speeds."
+        "speeds against the parent hold, because they compare calls of the same round. Latencies in plots and `statistics/levels.csv` are the parent's over "
+        "these speeds; those in `tables/methods` are as measured, to be compared within a table's speeds alone."
     )
 
 

@@ -44,11 +44,11 @@ def speeds_words(batch: dict | None, one: dict | None, size: int) -> str:
 
 
 def speed_text(speedup: dict | None) -> str:
-    """`1.90x (1.80 to 2.00)`, `no difference (0.97x to 1.02x)`."""
+    """`1.90x (1.80 to 2.00)`, `not told apart (0.97x to 1.02x)`."""
     if speedup is None:
         return NOTHING
     if speedup["verdict"] == "no difference":
-        return f"no difference ({speedup['low']:.2f}x to {speedup['high']:.2f}x)"
+        return f"not told apart ({speedup['low']:.2f}x to {speedup['high']:.2f}x)"
     return f"{speedup['mean']:.2f}x ({speedup['low']:.2f} to {speedup['high']:.2f})"
 
 

@@ -71,7 +71,7 @@ def speedup_against_macs(axes, summary, demand):
     panels, most = _panels_of_cells(axes, rows, True), rows["reduction"].max() * 1.1
     for panel, size, engine, own in panels:
         least = own["speedup.least_percent"].max() / 100
-        panel.axhspan(1 / (1 + least), 1 + least, color="0.88", zorder=0, label="no difference")
+        panel.axhspan(1 / (1 + least), 1 + least, color="0.88", zorder=0, label="not told apart")
         panel.plot([1, most], [1, most], color="0.35", linewidth=1, linestyle=":", label="if time followed MACs")
         lines(panel, own, "reduction", "speedup.mean", low="speedup.low", high="speedup.high", parent=False, looks=looks)
         log_scale(panel, "x", "y")

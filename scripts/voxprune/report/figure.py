@@ -91,7 +91,7 @@ def make_panels(axes, count, columns=4, share_x=True, share_y=True):
 def least_band(axes, rows):
     """A band round 1: ratios of times within it don't count."""
     least = rows["speedup.least_percent"].max() / 100
-    axes.axhspan(1 / (1 + least), 1 + least, color="0.88", zorder=0, label="no difference")
+    axes.axhspan(1 / (1 + least), 1 + least, color="0.88", zorder=0, label="not told apart")
 
 
 def lines(axes, table, x, y, low=None, high=None, parent=True, looks=None, down_to=None):

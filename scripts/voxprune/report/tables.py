@@ -12,8 +12,9 @@ from voxprune.answer.words import at_worst, points_text, speed_text
 from voxprune.core.files import atomic_write
 
 LEGEND = (
-    "Median latency, and the speedup over the parent with its 95 % interval over the rounds; 'no difference' where that interval comes "
-    "within the least difference that counts: `measurement: least_percent`, or what the parent, measured twice, differs by from itself. "
+    "Median latency, and the speedup over the parent with its 95 % interval over the rounds; 'not told apart' where that interval "
+    "comes within the least difference that counts: `measurement: least_percent`, or what the parent, measured twice, differs by from itself. "
+    "Beside the parent's latency stands its throughput, measured apart, in calls without a pause. "
 )
 
 
@@ -52,7 +53,7 @@ def demand_table(demand, method):
     """What a method demands: a row for each condition, level and measured seed, a column an engine.
 
     An entry reads `31.2 ms, 3.40x (3.20 to 3.60)`: median latency, speedup over the parent and its 95 % interval over the
-    rounds; or `98.0 ms, no difference`. The first row of each condition gives the least difference that counts.
+    rounds; or `98.0 ms, not told apart`. The first row of each condition gives the least difference that counts.
     """
     parts = []
     for (threads, size), cells in demand[demand["method"] == method].groupby(["threads", "batch_size"], sort=False):
@@ -77,7 +78,7 @@ def _cell_text(row):
     if row["method"] == "parent":
         return text + f"{row['throughput_per_s']:.0f}/s"
     if row["speedup.verdict"] == "no difference":
-        return text + "no difference"
+        return text + "not told apart"
     return text + f"{row['speedup.mean']:.2f}x ({row['speedup.low']:.2f} to {row['speedup.high']:.2f})"
 
 
@@ -214,7 +215,7 @@ def levels_table(levels):
                 "broke": [f"{count} of {seeds}" for count, seeds in zip(levels["broken_seeds"], levels["seeds"])],
                 "worst class": [
                     f"{name} {text}"
-                    for name, text in zip(levels["worst_class"], interval_texts(levels, "worst_class_points"))
+                    for name, text in zip(pruned["worst_class"].fillna(""), interval_texts(pruned, "worst_class_points"))
                 ],
                 "macs_million": levels["macs"] / 1e6,
                 "speed": ["-" if one is None else speed_text(one) for one in ratios],
@@ -233,6 +234,7 @@ def _training(levels):
 
 def seeds_table(seeds):
     """One row a checkpoint: accuracy and its interval, objects lost and gained, what it loses at worst on new objects."""
+    pruned = seeds.mask(seeds["method"] == "parent")  # the parent loses nothing against itself
     return as_text(
         pd.DataFrame(
             {
@@ -245,8 +247,8 @@ def seeds_table(seeds):
                 ],
                 "lost": [str(count) for count in seeds["lost"]],
                 "gained": [str(count) for count in seeds["gained"]],
-                "p, McNemar": [f"{p:.2g}" for p in seeds["p_mcnemar"]],
-                "at worst": [at_worst(value) for value in seeds["at_worst_points"]],
+                "p, McNemar": ["-" if pd.isna(p) else f"{p:.2g}" for p in pruned["p_mcnemar"]],
+                "at worst": ["-" if pd.isna(value) else at_worst(value) for value in pruned["at_worst_points"]],
                 "broke": ["yes" if broke else "no" for broke in seeds["broke"]],
             }
         )
@@ -257,11 +259,12 @@ def budgets_table(budgets):
     """One row a (cost, budget), one column a method; one line that says so where no method reaches any budget."""
     if not len(budgets):
         return pd.DataFrame({"at": ["no method reaches a budget below the parent's cost"]})
+    rivals = budgets.groupby(["cost", "budget_percent"])["method"].transform("count") > 1
     texts = budgets.assign(
         text=[
             text + (" =" if among_best else "") + (" ~" if interpolated else "")
             for text, among_best, interpolated in zip(
-                interval_texts(budgets, "difference_points"), budgets["among_best"], budgets["interpolated"]
+                interval_texts(budgets, "difference_points"), budgets["among_best"] & rivals, budgets["interpolated"]
             )
         ]
     )

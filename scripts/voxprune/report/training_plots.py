@@ -72,7 +72,7 @@ def retraining_curves(axes, retraining, summary):
                 color=matplotlib.colormaps["cividis"](0.9 * number / max(1, len(levels) - 1)),
                 marker=MARKERS[number % len(MARKERS)], markersize=3,
             )  # fmt: skip
-        panel.set_title(method)
+        panel.set(title=method, xlabel="epoch")
         panel.xaxis.get_major_locator().set_params(integer=True)
     panels[-1].legend(loc="lower right" if validated else "upper right", fontsize=8, title="level")
     figure = panels[0].figure
