@@ -85,7 +85,8 @@ def test_plain_words_and_the_first_engine_at_hand(machine, cube):
 
 
 def refused(done, words):
-    assert done.returncode == 1 and words in done.stderr and len(done.stderr.splitlines()) == 1 and not done.stdout
+    said = [line for line in done.stderr.splitlines() if not line.startswith("hwloc/")]  # OpenVINO's, where there is no /sys
+    assert done.returncode == 1 and words in done.stderr and len(said) == 1 and not done.stdout
 
 
 def test_one_sentence_for_each_fault(machine, cube, tmp_path):
