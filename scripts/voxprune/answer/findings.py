@@ -86,7 +86,7 @@ def _not_retrained(summary):
     if pruned["finetune_epochs"].any():
         return []
     return [
-        "No network was trained after pruning; training (`retrain`) brings back most of what pruning loses, and so would decide more than seeds."
+        "No network was trained after pruning; training (`retrain`) usually brings back most of the accuracy that pruning costs."
     ]
 
 
