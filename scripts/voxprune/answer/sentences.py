@@ -226,7 +226,7 @@ def _overview(answer):
                 **({"energy saved": percent(saved["energy_mj"])} if _any_energy(answer) else {}),
                 **({"epochs in all": f"{method['total_epochs']:g}"} if _epochs_differ(answer) else {}),
                 **(
-                    {"training without the teacher's, of the parent's": percent(found and found["training_percent"])}
+                    {"training, of the parent's (teachers apart)": percent(found and found["training_percent"])}
                     if _trained_on(answer)
                     else {}
                 ),
