@@ -18,6 +18,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "scripts"))
 import numpy as np
 import torch
 
+from voxprune.core.openvino import in_own_memory
 from voxprune.datasets.furniture import make
 from voxprune.datasets.furniture_classes import MAKERS
 from voxprune.deploy import onnx_files
@@ -91,15 +92,8 @@ def openvino_int8(content):
     model = openvino.Core().read_model(content)
     model.reshape([1, 1, *[GRID.resolution] * 3])
     settings = {"INFERENCE_NUM_THREADS": 1, "PERFORMANCE_HINT": "LATENCY", "NUM_STREAMS": 1}
-    request = openvino.compile_model(model, "CPU", settings).create_infer_request()
-    held = request.get_input_tensor().data
-
-    def run(voxels):
-        held[:] = voxels.numpy()
-        request.infer()
-        return request.get_output_tensor().data.copy()
-
-    return run
+    run = in_own_memory(openvino.compile_model(model, "CPU", settings).create_infer_request())
+    return lambda voxels: run(voxels.numpy())
 
 
 @torch.inference_mode()

@@ -2,7 +2,8 @@
 
 usage: python benchmarks/promises.py [--runs 2] [--only WORD ...] [--folder results/benchmarks]
 Most benchmarks run twice or as often as is said, those that take minutes once; the table shows the median and the range. Beside the
-table, `promises.json` keeps the figures for a comparison over time. On two quiet cores it takes about a quarter of an hour, of which the default experiment takes a third.
+table, `promises.json` keeps the figures for a comparison over time. On two quiet cores it takes about a quarter of an hour, of which
+the default experiment takes a third.
 """
 
 import argparse
@@ -62,7 +63,7 @@ PROMISES = [
     Promise("throughput with the GPU watched over without", "sampling.py --rounds 30 --seconds 0.5", number(r"without: ([\d.]+)"), 0.99),
     Promise("half the filters of resnet3d: speedup over the MACs' in the best engine", "speedup.py --seconds 0.1 --batch-size 16", number(r"^resnet3d {2}.*?([\d.]+)  [\d.]+ %  best"), 0.8, once=True),
     Promise("a quarter of resnet3d's filters in C over the study's parent in torch", DEPLOYED, over_the_studys_parent("C"), 30),
-    Promise("the same in OpenVINO INT8 over the same", DEPLOYED, over_the_studys_parent("openvino INT8"), 17),
+    Promise("a quarter of resnet3d's filters in OpenVINO INT8 over the same", DEPLOYED, over_the_studys_parent("openvino INT8"), 17),
     Promise("answer of 200 pruned networks of 10 seeds and 10,000 objects, s", "aggregation.py", number(r"^([\d.]+) s"), 15, most=True),
     Promise("dry run with 100,000 meshes, s", "scale.py --meshes 100000 --dry", number(r"^ *100000 +[\d.]+ +([\d.]+)"), 20, most=True, once=True),
     Promise("training on 4,899 shapes at 100^3, MB", "memory.py", number(r"steps of .* (\d+) MB"), 2500, most=True, once=True),

@@ -107,3 +107,10 @@ def test_what_is_interpolated_and_what_is_not_told_apart_is_marked(report):
 def test_each_checkpoint_by_itself_has_its_own_bound(report):
     assert re.search(r"\| filter +\| +80 \| +2 \| .* \| +-\d\d\.\d \| +yes \|", report["seeds.md"])
     assert "it says nothing of other seeds" in report["seeds.md"]
+
+
+def test_nothing_is_interpolated_between_the_parent_and_the_lowest_level():
+    """No network between them was tested: 80 % of the filters are gone at the lowest level, 4 % of the MACs left."""
+    tables, _ = answer(*experiment(seeds=3, objects=300, lost={"filter": {80: 20.0}}))
+    budgets = tables["budgets"]
+    assert not len(budgets) or budgets["budget_percent"].max() < 25

@@ -20,8 +20,8 @@ def compare_at_budgets(outcomes: Outcomes, levels: pd.DataFrame, confidence: flo
     """One row a (cost, budget, method) that reaches the budget: accuracy, difference to the parent, and how it compares.
 
     levels: from `comparison.compare`. `interpolated`: no network of the method has that cost, so its outcomes are taken between its two
-    nearest levels, object by object, so that pairs stay pairs; never between the parent and the lowest level, where none was tested. `among_best`: not told apart from the row's best by paired tests of
-    all pairs of the row, corrected for their number (Holm). `equal_training`: all methods of the row were trained for as many epochs.
+    nearest levels, object by object, so that pairs stay pairs; never between the parent and the lowest level, where none was
+    tested. `among_best`: not told apart from the row's best by paired tests of all pairs of the row, corrected for their number (Holm). `equal_training`: all methods of the row were trained for as many epochs.
     """
     rows: list = []
     parent = outcomes.correct[PARENT].astype(float)
@@ -83,6 +83,6 @@ def _at_budget(outcomes, rows, cost, budget):
     if abs(nearest[cost] / budget - 1) <= CLOSE_PERCENT / 100:
         correct = outcomes.correct[nearest["method"], nearest["level_percent"]]
         return _Method(correct.astype(float), False, epochs)
-    points = [*zip(rows[cost], zip(rows["method"], rows["level_percent"]))]
-    found = statistics.at_cost([at for at, _ in points], [outcomes.correct[key] for _, key in points], budget)
+    tested = [outcomes.correct[key] for key in zip(rows["method"], rows["level_percent"])]
+    found = statistics.at_cost(list(rows[cost]), tested, budget)
     return None if found is None else _Method(found, True, epochs)

@@ -149,7 +149,7 @@ def _unsteady(demand):
     return (
         f"The machine's own speed changed by {most:.0f} % while it measured, so a latency in ms stands for no one speed of it; "
         "speeds against the parent hold, because they compare calls of the same round. Latencies in plots and `statistics/levels.csv` are the parent's over "
-        "these speeds; those in `tables/methods` are as measured, to be compared within a table's speeds alone."
+        "these speeds; those in `tables/methods` are as measured, so compare the speeds there and not the milliseconds."
     )
 
 

@@ -208,15 +208,13 @@ def _over_space(mode):
 
 
 def _expand(node, arguments, keywords, named):
-    """Copies along axes that had one cell: a pool whose every window is the one cell that is copied."""
+    """Copies along axes that had one cell: an adaptive pool, whose every window there is that cell."""
     before, after = _result(node.args[0]).shape, _result(node).shape
     if before == after:
         return arguments[0]
     if len(before) != 5 or before[1] != after[1]:
         raise InputError(f"model.c: {node.name} copies other axes than those of space; use model.onnx")
-    spans = [[(min(i, n - 1), min(i, n - 1) + 1) for i in range(count)] for n, count in zip(before[2:], after[2:])]
-    axes = [_windows(one, n, False) for one, n in zip(spans, before[2:])]
-    return _operation("pool", node, [named(arguments[0])], {"mode": "max", "axes": axes, "divisor": None})
+    return _adaptive_pool("max")(node, arguments, keywords, named)
 
 
 def _windows(spans, size, with_padding):

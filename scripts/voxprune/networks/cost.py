@@ -6,23 +6,19 @@ import torch
 import zstandard
 from torch.nn.modules.conv import _ConvNd
 from torch.utils import flop_counter
-from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
 
 from voxprune.networks.build import convolutions
+from voxprune.networks.dispatch import Watcher
 from voxprune.networks.empty import is_standing_in
 
 
-class _Counter(TorchDispatchMode):
+class _Counter(Watcher):
     """Adds up the MACs of every operation, by the layer that runs it."""
 
     def __init__(self):
         super().__init__()
         self.running, self.found = [""], {}
-
-    @classmethod
-    def _should_skip_dynamo(cls):
-        return False  # otherwise torch loads its compiler before the first operation, which takes two seconds
 
     def __torch_dispatch__(self, operation, types, args=(), kwargs=None):
         output = operation(*args, **(kwargs or {}))

@@ -13,11 +13,11 @@ from typing import Any
 import torch
 from torch import nn
 from torch.nn.modules.conv import _ConvNd
-from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
 from torch.utils.weak import WeakTensorKeyDictionary
 
 from voxprune.networks.build import resolution_of
+from voxprune.networks.dispatch import Watcher
 from voxprune.networks.layers import is_depthwise
 from voxprune.pruning.units import Units, compact
 
@@ -52,7 +52,7 @@ class Call:
         return [one for one in flat if isinstance(one, torch.Tensor)]
 
 
-class Trace(TorchDispatchMode):
+class Trace(Watcher):
     """What is known after a forward pass within this mode.
 
     units: see there. axes: {(parameter or buffer, axis): the labels along it}. reads: those of them along which a layer
@@ -72,10 +72,6 @@ class Trace(TorchDispatchMode):
         convolutions = (layer for layer in network.modules() if isinstance(layer, _ConvNd) and is_depthwise(layer))
         self.depthwise = {self._names.get(id(layer._parameters.get("weight"))) for layer in convolutions}
         self._within = [(type(network).__name__, "forward")]
-
-    @classmethod
-    def _should_skip_dynamo(cls):
-        return False  # otherwise torch loads its compiler before the first operation, which takes two seconds
 
     def __torch_dispatch__(self, operation, types, args=(), kwargs=None):
         output = operation(*args, **(kwargs or {}))

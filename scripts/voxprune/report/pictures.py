@@ -47,7 +47,8 @@ def confusion(axes, matrices, classes, answer):
         panel.imshow(matrix, cmap="Blues", vmin=0, vmax=100)
         for row, column in np.argwhere(matrix >= 0.5):
             colour = "white" if matrix[row, column] > 60 else "black"
-            panel.text(column, row, f"{matrix[row, column] + 1e-9:.0f}", ha="center", va="center", fontsize=7, color=colour)
+            percent = f"{matrix[row, column] + 1e-9:.0f}"  # 0.5 is 1; rounded half to even it would be 0
+            panel.text(column, row, percent, ha="center", va="center", fontsize=7, color=colour)
         panel.set_xticks(range(len(classes)), classes, rotation=60, ha="right", fontsize=8)
         panel.set_yticks(range(len(classes)), classes, fontsize=8)
         panel.set(title=title, xlabel="taken for", ylabel="true class")

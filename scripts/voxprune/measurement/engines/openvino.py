@@ -6,6 +6,7 @@ from typing import Any
 import torch
 from torch import nn
 
+from voxprune.core.openvino import in_own_memory
 from voxprune.measurement.onnx_file import onnx_bytes
 from voxprune.measurement.runner import Runner, Unavailable
 
@@ -29,14 +30,7 @@ def prepare(network: nn.Module, inputs: torch.Tensor, threads: Any) -> Runner:
     compiled = runtime.compile_model(model, "CPU", settings)
 
     def start():
-        request = compiled.create_infer_request()
-        held = request.get_input_tensor().data
-
-        def run(voxels):
-            held[:] = voxels.numpy()  # copied into OpenVINO's own memory, which is aligned: a third faster than sharing ours
-            request.infer()
-            return request.get_output_tensor().data.copy()
-
-        return run
+        run = in_own_memory(compiled.create_infer_request())
+        return lambda voxels: run(voxels.numpy())
 
     return Runner(start, torch.device("cpu"))
