@@ -9,26 +9,32 @@ from voxprune.networks.build import widths
 RESOLUTION, CLASSES = 4, ["a", "b", "c"]
 STEPS = ("convolution", "depthwise", "grouped", "norm", "relu", "add", "concatenate", "halves", "gate", "stride", "shuffle",
          "pool", "scale")  # fmt: skip
+CONVOLUTIONS = ("convolution", "depthwise", "grouped")
 ENDS = ("mean", "flatten", "flatten and norm", "pool and norm")
 
 
 class RandomNetwork(nn.Module):
     """A directed graph of layers. steps: [(name of STEPS, number)], the number choosing which earlier results a step
-    takes and how many channels it makes; end: one of ENDS.
+    takes and how many channels it makes; end: one of ENDS. The input is added to nothing: no filter that is set to zero
+    silences it, so removal would equal zeroing what is read but not zeroing what is written.
     """
 
     def __init__(self, steps, end):
         super().__init__()
         self.steps, self.end, self.layers, channels = [], end, nn.ModuleList(), [1]
+        computed = [False]  # of each result, whether a convolution has a part in it
         for name, number in [("convolution", 3), *steps]:
-            taken = channels[-1 - number % min(3, len(channels))] if len(channels) > 1 else 1
+            place = -1 - number % min(3, len(channels))
+            taken = channels[place]
             name = "pool" if taken % 2 and name in ("grouped", "halves", "gate", "stride", "shuffle") else name
             name = "pool" if name == "shuffle" and taken < 4 else name  # two blocks of one channel look like no blocks
-            name = "pool" if taken != channels[-1] and name == "add" else name
+            addable = taken == channels[-1] and computed[place] == computed[-1]
+            name = "pool" if name == "add" and not addable else name
             self.steps.append((name, number))
             layer, made = self.layer(name, number, taken, channels)
             self.layers.append(layer)
             channels.append(made)
+            computed.append(computed[place] or name in CONVOLUTIONS or (name == "concatenate" and computed[-1]))
         features = channels[-1] * (RESOLUTION**3 if "flatten" in end else 1)
         self.norm = nn.BatchNorm1d(features) if "norm" in end else nn.Identity()
         self.fc = nn.Linear(features, len(CLASSES))
@@ -39,7 +45,7 @@ class RandomNetwork(nn.Module):
         )
         if name == "convolution":
             return nn.Conv3d(taken, made, 3, padding=1, bias=number % 2 == 0), made
-        if name in ("depthwise", "grouped"):
+        if name in CONVOLUTIONS:
             return nn.Conv3d(taken, made, 1, groups=taken if name == "depthwise" else 2), made
         if name == "norm":
             return nn.BatchNorm3d(taken), taken
@@ -54,7 +60,7 @@ class RandomNetwork(nn.Module):
     def forward(self, x):
         results = [x]
         for (name, number), layer in zip(self.steps, self.layers):
-            taken = results[-1 - number % min(3, len(results))] if len(results) > 1 else x
+            taken = results[-1 - number % min(3, len(results))]
             results.append(step(name, layer, taken, results[-1]))
         x = results[-1].flatten(1) if "flatten" in self.end else results[-1].mean(dim=(2, 3, 4))
         return self.fc(self.norm(x))
