@@ -4,6 +4,7 @@ import shlex
 import subprocess
 import sys
 from importlib.util import find_spec
+from types import SimpleNamespace
 
 import yaml
 from snakemake.exceptions import WorkflowError
@@ -241,9 +242,21 @@ def teacher(wildcards):
     return f"{PARENT.format(seed=wildcards.seed)}/checkpoint.safetensors" if method.distil and another else []
 
 
+SHAPING = ("criterion", "scope", "channel_multiple", "ratios")  # what of a method decides how many filters each layer keeps
+STAIRCASES = f"{RESULTS}/staircase"
+
+
+def first_seed_of(wildcards):
+    return SimpleNamespace(method=wildcards.method, seed=SEEDS[0])
+
+
 def staircase(wildcards):
-    """What a budget of latency needs before pruning; nothing for the others."""
-    return f"{RESULTS}/staircase/staircase.csv" if settings_of(wildcards).get("budget") == "latency" else []
+    """What a budget of latency needs before pruning; nothing for the others. Its own where layers don't lose equal shares."""
+    method = SETTINGS.methods[wildcards.method]
+    if method.budget != "latency":
+        return []
+    uniform = method.scope == "layer" and method.channel_multiple == 1 and method.ratios is None
+    return f"{STAIRCASES}/staircase.csv" if uniform else f"{STAIRCASES}/methods/{wildcards.method}.csv"
 
 
 def reported_network(path, network):

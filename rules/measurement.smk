@@ -60,13 +60,19 @@ use rule measure as measure_parent with:
         f"{LOGS}/{paths.PARENT}/measure.log",
 
 
+def staircase_code(wildcards):
+    """What reruns the staircase of one method."""
+    criterion = method_files("filter", SETTINGS.methods[wildcards.method].criterion, "none")
+    return code_hash("measure_staircase", *MEASUREMENT_FILES, *criterion)
+
+
 rule measure_staircase:
-    """Measure the parent at every width: for its plot, and for budgets of latency."""
+    """Measure the parent at every width, the same in each layer: for its plot, and for budgets of latency."""
     input:
         parent=f"{FIRST_PARENT}/checkpoint.safetensors",
-        shards=TEST_SHARDS,
+        shards=SHARDS,
     output:
-        f"{RESULTS}/staircase/staircase.csv",
+        f"{STAIRCASES}/staircase.csv",
     log:
         f"{LOGS}/measure_staircase.log",
     conda:
@@ -79,9 +85,25 @@ rule measure_staircase:
     params:
         voxels=voxels_folder,
         experiment=SETTINGS.experiment,
+        method=options({"criterion": "l1", "scope": "layer"}),  # shapes alone decide the latency
+        criterion_objects=config["criterion_objects"],
         measurement=MEASUREMENT,
         code=code_hash("measure_staircase", *MEASUREMENT_FILES, *method_files("filter", "l1", "none")),
     shell:
-        stage("measure_staircase") + "--parent {input.parent:q} --voxels {params.voxels:q} "
+        stage("measure_staircase") + "--parent {input.parent:q} {params.method} "
+        "--criterion-objects {params.criterion_objects} --voxels {params.voxels:q} "
         "--experiment {params.experiment:q} {params.measurement} --gpus {resources.gpu} --table {output:q} "
         "2>&1 | tee {log:q}"
+
+
+use rule measure_staircase as measure_staircase_of_method with:
+    input:
+        parent=lambda wildcards: parent_to_prune(first_seed_of(wildcards)),
+        shards=SHARDS,
+    output:
+        f"{STAIRCASES}/methods/{{method}}.csv",
+    log:
+        f"{LOGS}/measure_staircase/{{method}}.log",
+    params:
+        method=lambda wildcards: options({key: settings_of(wildcards).get(key) for key in SHAPING}),
+        code=staircase_code,

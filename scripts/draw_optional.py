@@ -8,12 +8,15 @@ import pandas as pd
 from voxprune.core.command import run_command
 from voxprune.report import demand_plots, figure, training_plots
 
-PLOTS = {"staircase": demand_plots.staircase, "correlations": training_plots.criteria_correlations}  # by the table's name
+
+def plot_of(table):
+    """The plot that shows a table: that of the criteria's correlations has a column of that name."""
+    return training_plots.criteria_correlations if "correlation" in table else demand_plots.staircase
 
 
 def main(options):
     table = pd.read_csv(options.table)
-    figure.write_plot(options.table.with_suffix(""), PLOTS[options.table.stem], table, table["note"].iloc[0])
+    figure.write_plot(options.table.with_suffix(""), plot_of(table), table, table["note"].iloc[0])
 
 
 def parse():

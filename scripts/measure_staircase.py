@@ -1,4 +1,4 @@
-"""Measures latency at every width of a network: where fewer filters are faster on this machine, and where not."""
+"""Measures latency at every level of units of a network: where fewer filters are faster on this machine, and where not."""
 
 import argparse
 import dataclasses
@@ -17,19 +17,24 @@ from voxprune.networks import build, evaluation
 from voxprune.networks.checkpoint import load_checkpoint
 from voxprune.networks.cost import network_cost
 from voxprune.networks.device import device_for
-from voxprune.pruning import prune
-from voxprune.settings.method import Method
+from voxprune.pruning.choose import choose, score_units
+from voxprune.pruning.groups import find_groups
+from voxprune.pruning.prune import removed_copy
+from voxprune.pruning.scoring import Sample
+from voxprune.settings.method import CRITERION_OBJECTS, Method
+from voxprune.settings.options import add_options as add_settings
+from voxprune.settings.options import from_options
 from voxprune.voxels import dataset
-
-UNIFORM = Method("filter", "l1", "layer", "remove")  # any criterion: shapes alone decide the latency
 
 
 def main(options):
     torch.set_num_threads(1)
-    parent, _ = load_checkpoint(options.parent)
+    parent, origin = load_checkpoint(options.parent)
     voxels = dataset.load_split(options.voxels, "test", parent.description["classes"])
     device = device_for(options.gpus)
-    shapes = distinct_shapes(parent)
+    shapes = distinct_shapes(
+        parent, from_options(Method, options, unit="filter", apply="remove"), training_sample(options, parent, origin)
+    )
     models = {latency.PARENT: parent, latency.AGAIN: load_checkpoint(options.parent)[0]}
     models |= {level: network for level, network in shapes.items() if level}
     conditions = cells(options.engines, windows_of(options).threads[:1], [max(options.batch_sizes)], device)
@@ -60,11 +65,18 @@ def main(options):
         pd.DataFrame(rows).assign(note=note).to_csv(temporary, index=False)
 
 
-def distinct_shapes(parent):
+def training_sample(options, parent, origin):
+    """The training objects that rank filters, as in prune.py."""
+    classes, share = parent.description["classes"], origin.recipe.validation_share
+    return Sample(*dataset.sample(options.voxels, classes, options.criterion_objects, origin.seed, share), origin.seed)
+
+
+def distinct_shapes(parent, method, sample):
     """{lowest level of units in whole percent that gives it: network} for every shape in which each layer keeps a filter."""
-    found, seen = {}, set()
+    groups, found, seen = find_groups(parent), {}, set()
+    scores = score_units(parent, method, sample, groups)
     for level in range(100):
-        network = prune.remove_level(parent, UNIFORM, level)
+        network = removed_copy(parent, choose(scores, method, level, groups), groups)
         shape = tuple(build.widths(network).items())
         if shape not in seen and not evaluation.collapsed(network):
             seen.add(shape)
@@ -75,8 +87,12 @@ def distinct_shapes(parent):
 def parse():
     parser = argparse.ArgumentParser(prog="measure_staircase", description=__doc__)
     parser.add_argument("--parent", required=True, help="checkpoint of the network at full width")
-    parser.add_argument("--voxels", required=True, help="folder of shards; test objects are the input")
+    parser.add_argument("--voxels", required=True, help="folder of shards: test objects are measured, training objects rank")
     parser.add_argument("--experiment", default="", help="name written into the table, for its plot")
+    add_settings(parser, Method, only=["criterion", "scope", "channel_multiple", "ratios"])
+    parser.add_argument(
+        "--criterion-objects", type=int, default=CRITERION_OBJECTS, help=f"that rank (default {CRITERION_OBJECTS})"
+    )
     add_options(parser)
     add_gpus_option(parser)
     parser.add_argument("--table", required=True, help="output: staircase.csv")

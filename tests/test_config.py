@@ -117,8 +117,6 @@ def test_folder_and_archive_exclude_each_other():
     [
         ("weight", {"budget": "macs"}, "masks remove no macs"),
         ("weight", {"channel_multiple": 8}, "a channel multiple is of filters"),
-        ("filter", {"budget": "latency", "scope": "global"}, "latency is measured of networks that lose the same share"),
-        ("filter", {"budget": "latency", "channel_multiple": 8}, "latency is measured of networks that lose the same share"),
         ("filter", {"channel_multiple": 8, "scope": "global"}, "a channel multiple is of filters in each layer"),
         ("filter", {"retrain": "finetune", "learning_rate": 0.01}, "retrain finetune needs `epochs`"),
         ("filter", {"retrain": "none", "learning_rate": 0.01}, "retrain none takes no epochs or learning_rate"),
@@ -152,7 +150,6 @@ def test_folder_and_archive_exclude_each_other():
             {"ratios": {"conv1": 0}, "scope": "global"},
             "ratios are factors on the level of single layers; use `scope: layer`",
         ),
-        ("filter", {"ratios": {"conv1": 0}, "budget": "latency"}, "without `channel_multiple` and `ratios`"),
         ("filter", {"sparsify": 0.01}, "sparsify needs `sparsify_epochs`"),
         ("filter", {"sparsify_epochs": 3}, "`sparsify_epochs` are of sparsify; leave them out or give `sparsify`"),
         ("weight", {"sparsify": 0.01, "sparsify_epochs": 3}, "pushes whole filters towards zero; use `unit: filter`"),

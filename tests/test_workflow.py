@@ -288,11 +288,12 @@ def test_criteria_are_compared_as_an_optional_target(copy):
 @pytest.mark.slow
 def test_a_budget_of_latency_measures_the_staircase_first(finished, tmp_path):
     method = "{unit: filter, criterion: l1, scope: layer, apply: remove, budget: latency}"
+    anywhere = "{unit: filter, criterion: taylor, scope: global, apply: remove, budget: latency}"
     shutil.copytree(finished, tmp_path / "voxprune", dirs_exist_ok=True)
     content = (
         (finished / QUICK).read_text().replace("batch_sizes: [1, 16]", "engines: [torch, openvino]\n  batch_sizes: [1]")
     )
-    (tmp_path / "voxprune/mine.yaml").write_text(content + f"methods: {{fast: {method}}}\n")
+    (tmp_path / "voxprune/mine.yaml").write_text(content + f"methods: {{fast: {method}, anywhere: {anywhere}}}\n")
     child = "results/quick/seed0/fast/level050/checkpoint.safetensors"
     assert jobs(tmp_path / "voxprune", child, "--configfile", "mine.yaml") == {"measure_staircase": 1, "prune_levels": 1}
     picture = "results/quick/staircase/staircase.png"
@@ -302,6 +303,15 @@ def test_a_budget_of_latency_measures_the_staircase_first(finished, tmp_path):
     assert len({row["widths"] for row in stairs}) == len(stairs) / 2 > 20
     found = load_checkpoint(tmp_path / "voxprune" / child)[0].description["widths"]
     assert str(found) in {row["widths"] for row in stairs} and found["conv1"] < 16
+    assert (tmp_path / "voxprune" / picture).read_bytes().startswith(b"\x89PNG")
+
+    child, picture = child.replace("fast", "anywhere"), "results/quick/staircase/methods/anywhere.png"
+    first = {"measure_staircase_of_method": 1, "prune_levels": 1}
+    assert jobs(tmp_path / "voxprune", child, "--configfile", "mine.yaml") == first
+    snakemake(tmp_path / "voxprune", child, picture, "--cores", "2", "--configfile", "mine.yaml")
+    stairs = list(csv.DictReader((tmp_path / "voxprune" / picture).with_suffix(".csv").open()))
+    found = load_checkpoint(tmp_path / "voxprune" / child)[0].description["widths"]
+    assert str(found) in {row["widths"] for row in stairs} and found["conv1"] / 16 != found["conv2"] / 32
     assert (tmp_path / "voxprune" / picture).read_bytes().startswith(b"\x89PNG")
 
 

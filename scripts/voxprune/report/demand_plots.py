@@ -106,7 +106,7 @@ def staircase(axes, table, note):
             color=COLOURS[number], marker=MARKERS[number], markersize=3, linestyle=DASHES[number % len(DASHES)],
         )  # fmt: skip
     axes.set(
-        xlabel="filters removed from every layer, %", ylabel="percent of the parent",
+        xlabel="filters removed, %", ylabel="percent of the parent",
         title=f"Latency of a batch of {first['batch_size'].iloc[0]} by width",
     )  # fmt: skip
     axes.set_ylim(bottom=0)

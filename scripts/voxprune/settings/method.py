@@ -146,11 +146,6 @@ def _of_budgets(method, config):
             method.budget != "units" and method.steps > 1,
             f"steps count units, not {method.budget}; use `steps: 1` or `budget: units`",
         ),
-        (
-            method.budget == "latency" and (method.scope != "layer" or multiple > 1 or method.ratios is not None),
-            "latency is measured of networks that lose the same share in every layer; use `scope: layer` without "
-            "`channel_multiple` and `ratios`",
-        ),
     ]
 
 
