@@ -58,24 +58,25 @@ dag: .venv/ready  ## print the graph of the rules
 docs: .venv/documented  ## build the site of the docs in site/
 	mkdocs build --strict
 
+# --no-compile: Python compiles what it imports by itself; compiling the whole of the libraries takes a minute.
 .venv/ready: envs/requirements.txt envs/constraints.txt
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "voxprune needs Python 3.11 or newer; try make PYTHON=python3.11")'
 	$(PYTHON) -m venv .venv
-	.venv/bin/pip install --quiet -r envs/requirements.txt -c envs/constraints.txt
+	.venv/bin/pip install --quiet --no-compile -r envs/requirements.txt -c envs/constraints.txt
 	touch $@
 
 # Open3D is what our voxels are tested against; without its system libraries those tests are skipped.
 .venv/tested: .venv/ready envs/test.txt envs/open3d.txt
-	.venv/bin/pip install --quiet -r envs/test.txt -c envs/constraints.txt
+	.venv/bin/pip install --quiet --no-compile -r envs/test.txt -c envs/constraints.txt
 	bash envs/system_libraries.sh || true
 	touch $@
 
 .venv/slurm: .venv/ready envs/slurm.txt
-	.venv/bin/pip install --quiet -r envs/slurm.txt -c envs/constraints.txt
+	.venv/bin/pip install --quiet --no-compile -r envs/slurm.txt -c envs/constraints.txt
 	touch $@
 
 .venv/documented: .venv/ready envs/docs.txt
-	.venv/bin/pip install --quiet -r envs/docs.txt
+	.venv/bin/pip install --quiet --no-compile -r envs/docs.txt
 	touch $@
 
 clean:  ## remove the environment
