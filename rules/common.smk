@@ -259,6 +259,12 @@ def staircase(wildcards):
     return f"{STAIRCASES}/staircase.csv" if uniform else f"{STAIRCASES}/methods/{wildcards.method}.csv"
 
 
+def staircase_code(wildcards):
+    """What reruns the staircase of one method."""
+    criterion = method_files("filter", SETTINGS.methods[wildcards.method].criterion, "none")
+    return code_hash("measure_staircase", *NETWORK_FILES, *engine_files(SETTINGS.measurement.engines), *criterion)
+
+
 def reported_network(path, network):
     """The metrics of a network, which the report lists by its name and seed."""
     return reported(path, "Networks", {"network": network, "seed": "{seed}"})

@@ -60,12 +60,6 @@ use rule measure as measure_parent with:
         f"{LOGS}/{paths.PARENT}/measure.log",
 
 
-def staircase_code(wildcards):
-    """What reruns the staircase of one method."""
-    criterion = method_files("filter", SETTINGS.methods[wildcards.method].criterion, "none")
-    return code_hash("measure_staircase", *MEASUREMENT_FILES, *criterion)
-
-
 rule measure_staircase:
     """Measure the parent at every width, the same in each layer: for its plot, and for budgets of latency."""
     input:
