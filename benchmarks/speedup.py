@@ -63,7 +63,7 @@ def main(options):
     print(f"{'network':14} {'filters kept':>12} {'MACs':>6} {'engine':>12} {'ms':>7} {'speedup':>20} {'share':>5}  noise")
     for name in [*choices(NETWORKS), "resnet3d x 2"]:
         parent = make(name)
-        child = prune.remove_level(parent, METHOD, 50).eval()
+        child = next(prune.remove_levels(parent, METHOD, [50])).eval()
         models = {latency.PARENT: parent, latency.AGAIN: copy.deepcopy(parent), "child": child}
         voxels = random_voxels(options.batch_size)
         measured = compare.measure(models, voxels, conditions, windows, cpu, report=lambda line: None)

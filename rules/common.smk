@@ -4,7 +4,6 @@ import shlex
 import subprocess
 import sys
 from importlib.util import find_spec
-from types import SimpleNamespace
 
 import yaml
 from snakemake.exceptions import WorkflowError
@@ -246,10 +245,6 @@ SHAPING = ("criterion", "scope", "channel_multiple", "ratios")  # what of a meth
 STAIRCASES = f"{RESULTS}/staircase"
 
 
-def first_seed_of(wildcards):
-    return SimpleNamespace(method=wildcards.method, seed=SEEDS[0])
-
-
 def staircase(wildcards):
     """What a budget of latency needs before pruning; nothing for the others. Its own where layers don't lose equal shares."""
     method = SETTINGS.methods[wildcards.method]
@@ -257,12 +252,6 @@ def staircase(wildcards):
         return []
     uniform = method.scope == "layer" and method.channel_multiple == 1 and method.ratios is None
     return f"{STAIRCASES}/staircase.csv" if uniform else f"{STAIRCASES}/methods/{wildcards.method}.csv"
-
-
-def staircase_code(wildcards):
-    """What reruns the staircase of one method."""
-    criterion = method_files("filter", SETTINGS.methods[wildcards.method].criterion, "none")
-    return code_hash("measure_staircase", *NETWORK_FILES, *engine_files(SETTINGS.measurement.engines), *criterion)
 
 
 def reported_network(path, network):

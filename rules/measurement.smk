@@ -1,4 +1,5 @@
 # What networks demand while they run: one job per method and measured seed, alone on the machine.
+from types import SimpleNamespace
 
 CONDITIONS = {key: value for key, value in config["measurement"].items() if key not in ("brief", "full")}
 MEASUREMENT = options(CONDITIONS | config["measurement"][SETTINGS.measurement.detail])
@@ -92,7 +93,7 @@ rule measure_staircase:
 
 use rule measure_staircase as measure_staircase_of_method with:
     input:
-        parent=lambda wildcards: parent_to_prune(first_seed_of(wildcards)),
+        parent=lambda wildcards: parent_to_prune(SimpleNamespace(method=wildcards.method, seed=SEEDS[0])),
         shards=SHARDS,
     output:
         f"{STAIRCASES}/methods/{{method}}.csv",
@@ -100,4 +101,6 @@ use rule measure_staircase as measure_staircase_of_method with:
         f"{LOGS}/measure_staircase/{{method}}.log",
     params:
         method=lambda wildcards: options({key: settings_of(wildcards).get(key) for key in SHAPING}),
-        code=staircase_code,
+        code=lambda wildcards: code_hash(
+            "measure_staircase", *MEASUREMENT_FILES, *method_files("filter", settings_of(wildcards)["criterion"], "none")
+        ),

@@ -9,17 +9,14 @@ from voxprune.core.command import run_command
 from voxprune.core.files import atomic_write
 from voxprune.networks.checkpoint import load_checkpoint
 from voxprune.pruning import leave_one_out
-from voxprune.pruning.scoring import Sample
-from voxprune.settings.method import CRITERION_OBJECTS
-from voxprune.voxels import dataset
+from voxprune.pruning.scoring import add_sample_option, load_sample
 
 
 def main(options):
     network, origin = load_checkpoint(options.parent)
-    classes, seed, share = network.description["classes"], origin.seed, origin.recipe.validation_share
-    sample = Sample(*dataset.sample(options.voxels, classes, options.criterion_objects, seed, share), seed)
+    sample = load_sample(options.voxels, network, origin, options.criterion_objects)
     rows = leave_one_out.compare(network, sample, lambda line: print(line, flush=True))
-    note = f"{len(sample.labels)} training objects, seed {seed}, {network.description['network']}"
+    note = f"{len(sample.labels)} training objects, seed {origin.seed}, {network.description['network']}"
     for name, table in (("filters", rows), ("correlations", leave_one_out.rank_correlations(rows))):
         with atomic_write(options.folder / f"{name}.csv") as temporary:
             pd.DataFrame(table).assign(note=note).to_csv(temporary, index=False)
@@ -29,12 +26,7 @@ def parse():
     parser = argparse.ArgumentParser(prog="leave_one_out", description=__doc__)
     parser.add_argument("--parent", required=True, help="checkpoint")
     parser.add_argument("--voxels", required=True, help="folder of shards; only training objects are used")
-    parser.add_argument(
-        "--criterion-objects",
-        type=int,
-        default=CRITERION_OBJECTS,
-        help=f"training objects for loss and criteria (default {CRITERION_OBJECTS})",
-    )
+    add_sample_option(parser)
     parser.add_argument("--folder", type=Path, required=True, help="output: filters.csv and correlations.csv")
     return parser
 

@@ -17,11 +17,9 @@ from voxprune.networks import build, evaluation
 from voxprune.networks.checkpoint import load_checkpoint
 from voxprune.networks.cost import network_cost
 from voxprune.networks.device import device_for
-from voxprune.pruning.choose import choose, score_units
-from voxprune.pruning.groups import find_groups
-from voxprune.pruning.prune import removed_copy
-from voxprune.pruning.scoring import Sample
-from voxprune.settings.method import CRITERION_OBJECTS, Method
+from voxprune.pruning.prune import remove_levels
+from voxprune.pruning.scoring import add_sample_option, load_sample
+from voxprune.settings.method import Method
 from voxprune.settings.options import add_options as add_settings
 from voxprune.settings.options import from_options
 from voxprune.voxels import dataset
@@ -32,9 +30,8 @@ def main(options):
     parent, origin = load_checkpoint(options.parent)
     voxels = dataset.load_split(options.voxels, "test", parent.description["classes"])
     device = device_for(options.gpus)
-    shapes = distinct_shapes(
-        parent, from_options(Method, options, unit="filter", apply="remove"), training_sample(options, parent, origin)
-    )
+    method = from_options(Method, options, unit="filter", apply="remove")
+    shapes = distinct_shapes(parent, method, load_sample(options.voxels, parent, origin, options.criterion_objects))
     models = {latency.PARENT: parent, latency.AGAIN: load_checkpoint(options.parent)[0]}
     models |= {level: network for level, network in shapes.items() if level}
     conditions = cells(options.engines, windows_of(options).threads[:1], [max(options.batch_sizes)], device)
@@ -65,18 +62,10 @@ def main(options):
         pd.DataFrame(rows).assign(note=note).to_csv(temporary, index=False)
 
 
-def training_sample(options, parent, origin):
-    """The training objects that rank filters, as in prune.py."""
-    classes, share = parent.description["classes"], origin.recipe.validation_share
-    return Sample(*dataset.sample(options.voxels, classes, options.criterion_objects, origin.seed, share), origin.seed)
-
-
 def distinct_shapes(parent, method, sample):
     """{lowest level of units in whole percent that gives it: network} for every shape in which each layer keeps a filter."""
-    groups, found, seen = find_groups(parent), {}, set()
-    scores = score_units(parent, method, sample, groups)
-    for level in range(100):
-        network = removed_copy(parent, choose(scores, method, level, groups), groups)
+    found, seen = {}, set()
+    for level, network in enumerate(remove_levels(parent, method, range(100), sample)):
         shape = tuple(build.widths(network).items())
         if shape not in seen and not evaluation.collapsed(network):
             seen.add(shape)
@@ -90,9 +79,7 @@ def parse():
     parser.add_argument("--voxels", required=True, help="folder of shards: test objects are measured, training objects rank")
     parser.add_argument("--experiment", default="", help="name written into the table, for its plot")
     add_settings(parser, Method, only=["criterion", "scope", "channel_multiple", "ratios"])
-    parser.add_argument(
-        "--criterion-objects", type=int, default=CRITERION_OBJECTS, help=f"that rank (default {CRITERION_OBJECTS})"
-    )
+    add_sample_option(parser)
     add_options(parser)
     add_gpus_option(parser)
     parser.add_argument("--table", required=True, help="output: staircase.csv")

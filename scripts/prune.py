@@ -21,15 +21,14 @@ from voxprune.networks.cost import training_macs
 from voxprune.networks.device import compute_repeatably, device_for, to_device
 from voxprune.pruning.choose import unit_sizes
 from voxprune.pruning.prune import prune
-from voxprune.pruning.scoring import Sample
+from voxprune.pruning.scoring import add_sample_option, load_sample
 from voxprune.settings.files import method_files, network_files
-from voxprune.settings.method import CRITERION_OBJECTS, Method, criteria
+from voxprune.settings.method import Method, criteria
 from voxprune.settings.options import add_options, from_options
 from voxprune.training import fit
 from voxprune.training.distillation import Teacher
 from voxprune.training.job import continued
 from voxprune.training.retrain import retrain
-from voxprune.voxels import dataset
 
 
 def main(options):
@@ -43,16 +42,10 @@ def main(options):
         enough_memory, options.criterion_objects, resolution, "lower `criterion_objects` or `voxels: resolution`"
     )
     with enough():
-        sample = load_sample(options, network, origin)
+        sample = load_sample(options.voxels, network, origin, options.criterion_objects)
     for level, checkpoint, curve in zip(options.levels, options.checkpoints, options.curves):
         shared = {key: value for key, value in vars(options).items() if key not in ("levels", "checkpoints", "curves")}
         prune_to_level(SimpleNamespace(**shared, level=level, checkpoint=checkpoint, curve=curve), method, sample, enough)
-
-
-def load_sample(options, network, origin):
-    """The training objects that rank units and prove removal; not validation objects, which choose epochs and levels."""
-    classes, share = network.description["classes"], origin.recipe.validation_share
-    return Sample(*dataset.sample(options.voxels, classes, options.criterion_objects, origin.seed, share), origin.seed)
 
 
 def prune_to_level(options, method, sample, enough):
@@ -187,12 +180,7 @@ def parse():
     parser.add_argument("--teacher", help="of distil: the checkpoint whose logits are learnt (default: the parent)")
     parser.add_argument("--staircase", help="of budget latency: staircase.csv")
     parser.add_argument("--voxels", required=True, help="folder of shards; only training objects are used")
-    parser.add_argument(
-        "--criterion-objects",
-        type=int,
-        default=CRITERION_OBJECTS,
-        help=f"objects for criteria and proof (default {CRITERION_OBJECTS})",
-    )
+    add_sample_option(parser)
     add_gpus_option(parser)
     parser.add_argument("--checkpoints", nargs="+", required=True, help="outputs, one a level: .safetensors")
     parser.add_argument(

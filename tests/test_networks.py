@@ -12,7 +12,7 @@ from voxprune.networks import build, empty
 from voxprune.networks.build import build_network
 from voxprune.networks.checkpoint import load_checkpoint, save_checkpoint
 from voxprune.networks.cost import macs_by_layer
-from voxprune.pruning.prune import remove_level
+from voxprune.pruning.prune import remove_levels
 from voxprune.settings.method import Method
 
 TEN = list("abcdefghij")
@@ -92,7 +92,7 @@ def test_what_is_wrong_with_a_network_is_told_apart(tmp_path, monkeypatch, fault
 
 
 def test_loaded_tensors_lie_where_kernels_round_as_before_saving(tmp_path):
-    network = remove_level(build_network("resnet3d", 16, TEN), Method("filter", "l1", "layer", "remove"), 55)
+    network = next(remove_levels(build_network("resnet3d", 16, TEN), Method("filter", "l1", "layer", "remove"), [55]))
     save_checkpoint(network, tmp_path / "x.safetensors", nets.ORIGIN)
     again, _ = load_checkpoint(tmp_path / "x.safetensors")
     assert not [name for name, tensor in again.state_dict().items() if tensor.data_ptr() % 64]
@@ -151,7 +151,7 @@ def test_a_function_in_a_file_of_ones_own_makes_a_network(tmp_path, monkeypatch)
 
 @pytest.mark.parametrize("name", ["original", "voxnet", "resnet3d"])
 def test_what_is_left_without_filters_costs_its_output_layers_alone(name):
-    nothing = remove_level(build_network(name, 16, TEN), Method("filter", "l1", "layer", "remove"), 100)
+    nothing = next(remove_levels(build_network(name, 16, TEN), Method("filter", "l1", "layer", "remove"), [100]))
     convolutions = {layer for layer, module in nothing.named_modules() if isinstance(module, torch.nn.Conv3d)}
     costs = macs_by_layer(nothing)
     assert convolutions <= set(costs) and not any(costs[layer] for layer in convolutions)

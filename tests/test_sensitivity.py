@@ -24,5 +24,5 @@ def test_each_layer_is_pruned_alone():
     assert all(row["correct"] == row["n_samples"] == 24 for row in rows if row["level_percent"] == 0)
     assert all(0 <= row["correct"] <= 24 for row in rows)
     assert all(torch.equal(tensor, before[name]) for name, tensor in network.state_dict().items())
-    alone = prune.remove_level(network, sensitivity.CHOICE, 0)
+    alone = next(prune.remove_levels(network, sensitivity.CHOICE, [0]))
     assert build.widths(alone) == build.widths(network)

@@ -1,15 +1,16 @@
 """Pruning a parent to one level, by masks or by removal."""
 
 import copy
+from collections.abc import Iterable, Iterator
 
 import torch
 from torch import nn
 
 from voxprune.core.errors import InputError
 from voxprune.networks.cost import network_cost
-from voxprune.pruning.choose import choose, choose_units, score_units
+from voxprune.pruning.choose import choose, score_units
 from voxprune.pruning.extent import left_out
-from voxprune.pruning.groups import Group, find_groups, remove
+from voxprune.pruning.groups import find_groups, remove
 from voxprune.pruning.masks import mask_filters, mask_weights, prove_removal
 from voxprune.pruning.scoring import Sample
 from voxprune.settings.method import Method
@@ -41,7 +42,7 @@ def prune(
         level_percent = _level_for_budget(parent, method, level_percent, scores, groups)
     pruned = choose(scores, method, level_percent, groups, full)
     if method.apply == "remove":
-        removed = removed_copy(parent, pruned, groups)
+        removed = _removed(parent, pruned, groups)
         return removed, prove_removal(parent, removed, pruned, groups, sample)
     masked = copy.deepcopy(parent)
     if method.unit == "weight":
@@ -51,16 +52,20 @@ def prune(
     return masked, None
 
 
-def remove_level(parent: nn.Module, method: Method, level_percent: float, sample: Sample | None = None) -> nn.Module:
-    """A copy of a network without the filters that a level of units takes; unproved, to know what it costs."""
+def remove_levels(
+    parent: nn.Module, method: Method, levels: Iterable[float], sample: Sample | None = None
+) -> Iterator[nn.Module]:
+    """For each level of units a copy of a network without the filters that it takes, ranked once; unproved, to know what it costs."""
     groups = find_groups(parent)
-    return removed_copy(parent, choose_units(parent, method, level_percent, sample, groups), groups)
+    scores = score_units(parent, method, sample, groups)
+    for level in levels:
+        yield _removed(parent, choose(scores, method, level, groups), groups)
 
 
 def reach_percent(parent: nn.Module, budget: str) -> float:
     """The most that removing every filter takes of a network's macs or parameters, in percent."""
     groups = find_groups(parent)
-    nothing = removed_copy(parent, {group.root: torch.ones(group.size, dtype=torch.bool) for group in groups}, groups)
+    nothing = _removed(parent, {group.root: torch.ones(group.size, dtype=torch.bool) for group in groups}, groups)
     return 100 * (1 - network_cost(nothing)[budget] / network_cost(parent)[budget])
 
 
@@ -74,8 +79,7 @@ def check_reach(parent: nn.Module, budget: str, percent: float) -> None:
         )
 
 
-def removed_copy(parent: nn.Module, pruned: dict[str, torch.Tensor], groups: list[Group]) -> nn.Module:
-    """A copy of a network without the chosen units. pruned: as `choose_units` returns it."""
+def _removed(parent, pruned, groups):
     network = copy.deepcopy(parent)
     remove(network, pruned, groups)
     return network
@@ -90,7 +94,7 @@ def _level_for_budget(parent, method, percent, scores, groups):
     check_reach(parent, method.budget, percent)
 
     def removed(level):
-        smaller = removed_copy(parent, choose(scores, method, level, groups), groups)
+        smaller = _removed(parent, choose(scores, method, level, groups), groups)
         return 100 * (1 - network_cost(smaller)[method.budget] / total)
 
     if method.ratios and (most := removed(100.0)) < percent < 100:

@@ -6,8 +6,10 @@ of filters it returns one score a filter, {group root: (size,)}, of weights one 
 look at (None for the others). All scores are float32 or float64, on the network's device. The lowest are pruned first.
 """
 
+import argparse
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from torch import nn
@@ -16,7 +18,8 @@ from torch.nn.functional import cross_entropy
 from voxprune.core import registry
 from voxprune.networks import build
 from voxprune.pruning.groups import Group
-from voxprune.settings.method import CRITERIA
+from voxprune.settings.method import CRITERIA, CRITERION_OBJECTS
+from voxprune.voxels import dataset
 
 BATCH = 32  # of the data-driven criteria; more is faster and needs more memory
 
@@ -36,6 +39,26 @@ class Sample:
 
     def batches(self, size=BATCH):
         return zip(self.voxels.split(size), self.labels.split(size))
+
+
+def add_sample_option(parser: argparse.ArgumentParser) -> None:
+    """The option that says how large a sample is: `criterion_objects` in the config."""
+    parser.add_argument(
+        "--criterion-objects",
+        type=int,
+        default=CRITERION_OBJECTS,
+        help=f"training objects for criteria and proof (default {CRITERION_OBJECTS})",
+    )
+
+
+def load_sample(folder: str, network: Any, origin: Any, count: int) -> Sample:
+    """Training objects that a parent was fitted to; not its validation objects, which choose epochs and levels.
+
+    folder: of shards. origin: of the network's checkpoint. count: how many.
+    """
+    classes, share = network.description["classes"], origin.recipe.validation_share
+    voxels, labels = dataset.sample(folder, classes, count, origin.seed, share)
+    return Sample(voxels, labels, origin.seed)
 
 
 def from_kernels(network: nn.Module, groups: list[Group], score: Callable) -> dict[str, torch.Tensor]:
