@@ -112,6 +112,9 @@ def begin_run():
         raise WorkflowError(str(error))
     record_plan(RESULTS, config)
     write_record(RECORD, config)
+    if workflow.local_exec:
+        # At most 100 jobs a second, for which Snakemake 9 looks at all waiting jobs once a second more for every job that has ended.
+        workflow.scheduler.job_rate_limiter = None
 
 
 def one_of(names):
@@ -259,22 +262,24 @@ def reported_network(path, network):
     return reported(path, "Networks", {"network": network, "seed": "{seed}"})
 
 
-def split_options(wildcards):
-    """What tells the meshes of a split from the others in their folder; nothing where it has a folder of its own."""
-    keys = ("split", "test_percent", "seed")
-    return options(dict(zip(keys, split_arguments(MESHES, wildcards.split, config["dataset"]))))
+# What tells the meshes of a split from the others in their folder; nothing where it has a folder of its own.
+SPLIT_OPTIONS = options(
+    {} if "{split}" in MESHES else {"splits": [*SPLITS], **some(config["dataset"], "test_percent", "seed")}
+)
 
 
 def found_meshes(wildcards):
-    """The meshes that a voxel job reads. Raises InputError where they can't be used, or are still to be made."""
-    folder = MESHES.format(name=wildcards.name, split=wildcards.split)
-    return find_meshes(folder, *split_arguments(MESHES, wildcards.split, config["dataset"]))
+    """The meshes of each split that a voxel job reads. Raises InputError where they can't be used, or are still to be made."""
+    folders = [MESHES.format(name=wildcards.name, split=split) for split in SPLITS]
+    return [
+        find_meshes(folder, *split_arguments(MESHES, split, config["dataset"])) for folder, split in zip(folders, SPLITS)
+    ]
 
 
 def voxelize_code(wildcards):
     """What reruns a voxel job: the code of the formats that its meshes have, besides the code that all share."""
     try:
-        names = [path.name for path in found_meshes(wildcards)]
+        names = [path.name for meshes in found_meshes(wildcards) for path in meshes]
     except InputError:
         names = []
     return code_hash("voxelize", *format_files(names))
@@ -287,6 +292,6 @@ def mesh_contents(wildcards):
     the job says why.
     """
     try:
-        return folder_hash(found_meshes(wildcards), MEMORY)
+        return [folder_hash(meshes, MEMORY) for meshes in found_meshes(wildcards)]
     except InputError as error:
         return str(error)

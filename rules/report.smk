@@ -99,15 +99,15 @@ rule draw_pictures:
     log:
         f"{LOGS}/draw_pictures.log",
     conda:
-        "../envs/torch.yaml"
+        "../envs/report.yaml"
     params:
         results=subpath(input.answer, parent=True),
-        voxels=voxels_folder,
+        views=config["voxels"]["views"],
         folder=subpath(output[0], parent=True),
         code=code_hash("draw_pictures"),
     shell:
         stage("draw_pictures") + "--results {params.results:q} --answer {input.answer:q} "
-        "--voxels {params.voxels:q} --folder {params.folder:q} > {log:q} 2>&1"
+        "--shards {input.shards:q} --views {params.views} --folder {params.folder:q} > {log:q} 2>&1"
 
 
 rule draw_optional:

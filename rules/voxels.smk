@@ -1,31 +1,31 @@
-# Meshes to packed voxels, one job per class and split.
+# Meshes to packed voxels, one job per class.
 
 
 rule voxelize:
-    """Voxelize the meshes of one class and split, going on where an interrupted job stopped."""
+    """Voxelize the meshes of one class, both splits, going on where an interrupted job stopped."""
     input:
         # The date of a user's own folder says nothing; its contents count, through params.
-        meshes=(ancient if config["dataset"]["folder"] else str)(MESHES),
+        meshes=[(ancient if config["dataset"]["folder"] else str)(MESHES.replace("{split}", split)) for split in SPLITS],
     output:
-        shard=f"{VOXELS}/{paths.SHARD}",
-        table=f"{VOXELS}/{{split}}/{{name}}.csv",
+        shards=collect(f"{VOXELS}/{paths.SHARD}", split=SPLITS, allow_missing=True),
+        tables=collect(f"{VOXELS}/{{split}}/{{name}}.csv", split=SPLITS, allow_missing=True),
     log:
-        f"{VOXELS}/logs/{{split}}/{{name}}.log",
+        f"{VOXELS}/logs/{{name}}.log",
     conda:
         "../envs/voxels.yaml"
-    threads: max(1, CORES // len(SHARDS))  # more only where there are more cores than jobs
+    threads: max(1, CORES // len(CLASSES))  # more only where there are more cores than jobs
     resources:
         mem_mb=growing(1000),
         runtime=growing(10),
     params:
         settings=f"{GRID_OPTIONS} {options(some(config['voxels'], 'on_bad_mesh'))}",
-        split=split_options,
-        cache=f"{VOXELS}/cache/{{split}}/{{name}}",
+        splits=SPLIT_OPTIONS,
+        caches=collect(f"{VOXELS}/cache/{{split}}/{{name}}", split=SPLITS, allow_missing=True),
         contents=mesh_contents,
         code=voxelize_code,
     shell:
-        stage("voxelize") + "--meshes {input.meshes:q} {params.split} --shard {output.shard:q} "
-        "--table {output.table:q} --cache {params.cache:q} {params.settings} --workers {threads} > {log:q} 2>&1"
+        stage("voxelize") + "--meshes {input.meshes:q} {params.splits} --shards {output.shards:q} "
+        "--tables {output.tables:q} --caches {params.caches:q} {params.settings} --workers {threads} > {log:q} 2>&1"
 
 
 rule list_skipped:

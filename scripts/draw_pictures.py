@@ -10,7 +10,7 @@ from voxprune.core.files import read_json
 from voxprune.core.paths import network_folder
 from voxprune.report import pictures
 from voxprune.report.figure import write_plot
-from voxprune.voxels import dataset
+from voxprune.voxels.shards import open_shards
 
 MOST_OBJECTS = 10  # turned from right to wrong
 
@@ -27,11 +27,11 @@ def main(options):
         loaded = [np.load(network_folder(options.results, seed, *network) / "predictions.npz") for seed in answer["seeds"]]
         predicted[title] = np.stack([one["logits"].argmax(axis=1) for one in loaded])
     labels, files, classes = (loaded[0][key] for key in ("labels", "files", "classes"))
-    voxels = dataset.load_split(options.voxels, "test", classes.tolist())
+    shards = [shard[:: options.views] for shard in open_shards(options.shards)]
 
     chosen = [int(np.flatnonzero(labels == label)[0]) for label in range(len(classes)) if (labels == label).any()]
-    note = f"{answer['experiment']}: the first test object of each class, {voxels.resolution}^3 cells"
-    write_plot(options.folder / "examples", pictures.examples, grids(voxels, chosen), classes[labels[chosen]], note)
+    note = f"{answer['experiment']}: the first test object of each class, {shards[0].shape[1]}^3 cells"
+    write_plot(options.folder / "examples", pictures.examples, grids(shards, chosen), classes[labels[chosen]], note)
 
     parent, pruned = (own[0] for own in predicted.values())
     turned = np.flatnonzero((parent == labels) & (pruned != labels))
@@ -44,7 +44,7 @@ def main(options):
     write_plot(
         options.folder / "newly_misclassified",
         pictures.newly_misclassified,
-        grids(voxels, drawn),
+        grids(shards, drawn),
         names,
         title,
         note,
@@ -54,17 +54,22 @@ def main(options):
     write_plot(options.folder / "confusion", pictures.confusion, matrices, classes, answer)
 
 
-def grids(voxels, indices):
-    """bool (n, R, R, R) of some objects, in their first view."""
-    packed = voxels.packed[np.asarray(indices, dtype=int) * voxels.views]
-    return dataset.unpack(packed, voxels.resolution)[:, 0].numpy() > 0
+def grids(shards, numbers):
+    """bool (R, R, R) of some objects each, which are numbered through all shards, uint8 (n, R, R, ceil(R / 8)) each."""
+    starts = np.cumsum([0, *map(len, shards)])
+    places = [int(np.searchsorted(starts, number, side="right")) - 1 for number in numbers]
+    packed = [shards[place][number - starts[place]] for place, number in zip(places, numbers)]
+    return [np.unpackbits(grid, axis=-1, count=len(grid)).astype(bool) for grid in packed]
 
 
 def parse():
     parser = argparse.ArgumentParser(prog="draw_pictures", description=__doc__)
     parser.add_argument("--results", type=Path, required=True, help="folder of the experiment, with the predictions")
     parser.add_argument("--answer", required=True, help="answer.json, which says what network is shown beside the parent")
-    parser.add_argument("--voxels", required=True, help="folder of shards; test objects are drawn")
+    parser.add_argument(
+        "--shards", type=Path, nargs="+", required=True, help="<class>.npy of the test objects, in the order of the labels"
+    )
+    parser.add_argument("--views", type=int, default=1, help="grids an object in them; the first is drawn (default 1)")
     parser.add_argument(
         "--folder", type=Path, required=True, help="output: examples, newly_misclassified, confusion (.png, .svg, .rst)"
     )

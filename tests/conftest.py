@@ -2,12 +2,12 @@ import fcntl
 import os
 import re
 import shutil
-import subprocess
 import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
+import snakemake_process
 import torch
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -74,12 +74,11 @@ def clone(target, source=ROOT, results=False):
 
 
 def snakemake(folder, *arguments, check=True):
-    """Runs snakemake as a user would; returns stdout and stderr together."""
+    """Runs `snakemake ARGUMENTS`, targets first, since --configfile takes several; returns stdout and stderr together."""
     environment = {**os.environ, "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"}
-    command = [sys.executable, "-m", "snakemake", *map(str, arguments)]  # targets first: --configfile takes several
-    done = subprocess.run(command, cwd=folder, env=environment, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
-    assert not check or done.returncode == 0, done.stdout[-4000:]
-    return done.stdout
+    status, output = snakemake_process.run(arguments, folder, environment)
+    assert not check or status == 0, output[-4000:]
+    return output
 
 
 def jobs(folder, *arguments):

@@ -144,8 +144,8 @@ def test_a_data_set_is_voxelized_by_open3d_as_by_ourselves(study, tmp_path):
     made = {}
     for library in ("voxprune", "open3d"):
         grid = Grid(16, "corner", library=library)
-        voxelize_meshes(meshes, tmp_path / f"{library}.npy", tmp_path / f"{library}.csv", grid, tmp_path / library)
+        voxelize_meshes(meshes, tmp_path / f"{library}.npy", tmp_path / f"{library}.csv", tmp_path / library, grid)
         made[library] = np.load(tmp_path / f"{library}.npy")
         with pytest.raises(InputError, match="crashing.off: "):
-            voxelize_meshes([tmp_path / "crashing.off"], tmp_path / "x.npy", tmp_path / "x.csv", grid, tmp_path / "x")
+            voxelize_meshes([tmp_path / "crashing.off"], tmp_path / "x.npy", tmp_path / "x.csv", tmp_path / "x", grid)
     assert np.array_equal(*made.values()) and Grid(16, "corner", library="open3d").name == "16-corner-surface-open3d"

@@ -17,7 +17,7 @@ PYTHON = sorted(path for folder in ("scripts", "benchmarks") for path in (ROOT /
 JOINED = {
     "axes",
     "draw",
-    "split",
+    "splits",
     "grid",
     "settings",
     "training",

@@ -169,6 +169,20 @@ def test_mcnemar_is_the_exact_binomial():
     assert statistics.mcnemar(parent, parent) == (0, 0, 1.0)
 
 
+@given(st.integers(1, 400).flatmap(lambda count: st.tuples(st.integers(0, count), st.just(count))), st.floats(0.5, 300))
+def test_shares_pairs_and_tails_are_those_of_scipys_distributions(found, freedom):
+    """They are computed by SciPy's special functions, which load five times as fast as its distributions."""
+    correct, count = found
+    expected = stats.binomtest(correct, count).proportion_ci(0.95, method="wilson")
+    assert statistics.wilson(correct, count) == pytest.approx(tuple(expected), abs=1e-12)
+    child = np.arange(count) < correct
+    assert statistics.mcnemar(child, ~child)[2] == pytest.approx(stats.binomtest(correct, count).pvalue)
+    estimate = statistics.Estimate(correct / count, 0.3, freedom, 0, 1)
+    assert statistics.non_inferiority(estimate, 1) == pytest.approx(stats.t.sf((correct / count + 0.01) / 0.3, freedom))
+    expected = max(-1, correct / count - stats.t.isf(0.01, freedom) * 0.3)
+    assert statistics.at_worst(estimate, 0.01) == pytest.approx(expected)
+
+
 def test_holms_adjustment_is_the_published_example():
     """R's p.adjust(c(0.01, 0.04, 0.03, 0.005), "holm")."""
     assert statistics.holm([0.01, 0.04, 0.03, 0.005]) == pytest.approx([0.03, 0.06, 0.06, 0.02])

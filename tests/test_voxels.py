@@ -182,7 +182,7 @@ PLAIN = Grid(16, padding=0)
 
 
 def make_shard(meshes, folder, grid=PLAIN, **more):
-    voxelize_meshes(meshes, folder / "x.npy", folder / "x.csv", grid, folder / "cache", **more)
+    voxelize_meshes(meshes, folder / "x.npy", folder / "x.csv", folder / "cache", grid, **more)
     return (folder / "x.npy").read_bytes(), list(csv.DictReader((folder / "x.csv").open()))
 
 
@@ -321,7 +321,7 @@ def test_memory_does_not_grow_with_the_number_of_meshes(cube, tmp_path):
     peaks, grid = [], Grid(64, padding=0)
     for count in (5, 200):
         tracemalloc.start()
-        voxelize_meshes([cube] * count, tmp_path / "x.npy", tmp_path / "x.csv", grid, tmp_path / "cache")
+        voxelize_meshes([cube] * count, tmp_path / "x.npy", tmp_path / "x.csv", tmp_path / "cache", grid)
         peaks.append(tracemalloc.get_traced_memory()[1])
         tracemalloc.stop()
     assert len(np.load(tmp_path / "x.npy", mmap_mode="r")) == 200
@@ -342,8 +342,8 @@ def test_a_killed_job_goes_on_and_leaves_nobody_behind(tmp_path):
     (tmp_path / "cache").mkdir()
 
     def start(folder, workers):
-        options = {"meshes": tmp_path / "meshes", "shard": folder / "x.npy", "table": folder / "x.csv",
-                   "cache": folder / "cache", "resolution": 64, "workers": workers}  # fmt: skip
+        options = {"meshes": tmp_path / "meshes", "shards": folder / "x.npy", "tables": folder / "x.csv",
+                   "caches": folder / "cache", "resolution": 64, "workers": workers}  # fmt: skip
         words = [str(word) for key, value in options.items() for word in (f"--{key}", value)]
         return subprocess.Popen([sys.executable, ROOT / "scripts/voxelize.py", *words], stdout=subprocess.DEVNULL)
 

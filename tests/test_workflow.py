@@ -49,7 +49,7 @@ def test_a_dry_run_shows_the_whole_dag(bare, options, more, methods, trained, se
     pruning = {"prune_levels": (methods - trained) * seeds, "prune": (trained * levels + controls) * seeds}
     assert jobs(bare, *options) == {
         **more,
-        "voxelize": 4 if QUICK in options else 80 if "experiments/modelnet40.yaml" in options else 20,
+        "voxelize": 2 if QUICK in options else 40 if "experiments/modelnet40.yaml" in options else 10,
         "list_skipped": 1,
         "check_network": 1,
         "train": seeds,

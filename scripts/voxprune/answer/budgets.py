@@ -5,7 +5,6 @@ from itertools import combinations
 
 import numpy as np
 import pandas as pd
-from scipy import stats
 
 from voxprune.answer import statistics
 from voxprune.answer.comparison import PARENT, Outcomes, interval_columns
@@ -47,7 +46,7 @@ def _not_told_apart(values, best, allowed):
     """The methods whose difference to the best could be chance."""
     pairs = list(combinations(values, 2))
     differences = [statistics.difference(values[a].correct, values[b].correct, conservative=True) for a, b in pairs]
-    p_values = [2 * stats.t.sf(abs(one.mean) / max(one.error, 1e-12), one.freedom) for one in differences]
+    p_values = [2 * statistics.upper_tail(abs(one.mean) / max(one.error, 1e-12), one.freedom) for one in differences]
     told = {other for pair, p in zip(pairs, statistics.holm(p_values)) if best in pair and p <= allowed for other in pair}
     return {best} | (set(values) - told)
 

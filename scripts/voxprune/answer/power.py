@@ -5,7 +5,7 @@ from dataclasses import astuple, replace
 
 import numpy as np
 import pandas as pd
-from scipy import stats
+from scipy import special
 
 from voxprune.answer.comparison import PARENT, Outcomes, methods_that_share
 from voxprune.answer.statistics import Spread, spread_of_difference
@@ -29,14 +29,14 @@ def power(seeds: int, objects: int, margin_points: float, strictness: float, spr
     if seeds == 1:
         parts, freedoms = np.array([[of_objects]]), [max(1, objects - 1)]
     else:
-        of_seeds = (spread.rest + objects * spread.seeds) * stats.chi2.ppf(chances, seeds - 1) / (seeds - 1)
+        of_seeds = (spread.rest + objects * spread.seeds) * special.chdtri(seeds - 1, 1 - chances) / (seeds - 1)
         parts = np.stack([np.maximum(of_seeds, spread.rest), *(np.full(DRAWS, one) for one in (of_objects, -spread.rest))])
         freedoms = [seeds - 1, max(1, objects - 1), (seeds - 1) * max(1, objects - 1)]
     total = parts.sum(axis=0)
     freedom = np.maximum(1, total**2 / (parts**2 / np.array(freedoms)[:, None]).sum(axis=0))
-    reach = margin_points / 100 - stats.t.isf(strictness, freedom) * np.sqrt(total / (seeds * objects))
+    reach = margin_points / 100 + special.stdtrit(freedom, strictness) * np.sqrt(total / (seeds * objects))
     truth = np.sqrt((spread.seeds if seeds > 1 else 0) / seeds + spread.objects / objects + spread.rest / (seeds * objects))
-    return float(stats.norm.cdf(reach / max(truth, 1e-12)).mean())
+    return float(special.ndtr(reach / max(truth, 1e-12)).mean())
 
 
 def assumed_spread(disagreement_percent: float = DISAGREEMENT_PERCENT, seed_sd_points: float = SEED_SD_POINTS) -> Spread:

@@ -4,7 +4,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
-from scipy import stats
+from scipy import special
 
 from voxprune.measurement.noise import CONFIDENCE
 
@@ -24,8 +24,10 @@ class Estimate:
 
 def wilson(correct: int, count: int, confidence: float = CONFIDENCE) -> tuple[float, float]:
     """Wilson's interval of a share (Wilson 1927): (low, high)."""
-    interval = stats.binomtest(int(correct), int(count)).proportion_ci(confidence, method="wilson")
-    return float(interval.low), float(interval.high)
+    share, quantile = correct / count, float(special.ndtri((1 + confidence) / 2))
+    centre = (correct + quantile**2 / 2) / (count + quantile**2)
+    reach = quantile / (count + quantile**2) * (count * share * (1 - share) + quantile**2 / 4) ** 0.5
+    return max(0.0, centre - reach), min(1.0, centre + reach)
 
 
 def crossed_mean(values: Any, pseudo: Any = (), confidence: float = CONFIDENCE, conservative: bool = False) -> Estimate:
@@ -63,7 +65,7 @@ def crossed_mean(values: Any, pseudo: Any = (), confidence: float = CONFIDENCE, 
 
 def _reach(freedom, confidence):
     """How many standard errors an interval reaches to each side."""
-    return float(stats.t.ppf((1 + confidence) / 2, freedom))
+    return float(special.stdtrit(freedom, (1 + confidence) / 2))
 
 
 @dataclass(frozen=True)
@@ -135,14 +137,19 @@ def non_inferiority(estimate: Estimate, margin_points: float) -> float:
 
     estimate: of a `difference`, conservative where p is to be corrected for many tests.
     """
-    return float(stats.t.sf((estimate.mean + margin_points / 100) / max(estimate.error, 1e-12), estimate.freedom))
+    return upper_tail((estimate.mean + margin_points / 100) / max(estimate.error, 1e-12), estimate.freedom)
 
 
 def mcnemar(child: Any, parent: Any) -> tuple[int, int, float]:
     """Exact two-sided McNemar test of one seed: (lost, gained, p). bool (objects,) each."""
     child, parent = np.asarray(child, bool), np.asarray(parent, bool)
     lost, gained = int((parent & ~child).sum()), int((child & ~parent).sum())
-    return lost, gained, float(stats.binomtest(gained, lost + gained).pvalue) if lost + gained else 1.0
+    return lost, gained, min(1.0, 2 * float(special.bdtr(min(lost, gained), lost + gained, 0.5)))
+
+
+def upper_tail(value: float, freedom: float) -> float:
+    """The probability that Student's t is greater than a value."""
+    return float(special.stdtr(freedom, -value))
 
 
 def holm(values: Any) -> list[float]:
@@ -176,9 +183,9 @@ def at_worst(estimate: Estimate, strictness: float) -> float:
 
     It lies above minus the margin exactly where `non_inferiority` gives a p of at most `strictness`.
     """
-    return max(-1.0, estimate.mean - float(stats.t.isf(strictness, estimate.freedom)) * max(estimate.error, 1e-12))
+    return max(-1.0, estimate.mean + float(special.stdtrit(estimate.freedom, strictness)) * max(estimate.error, 1e-12))
 
 
 def share_at_most(count: int, of: int, confidence: float = CONFIDENCE) -> float:
     """The upper end of the exact one-sided interval of a share of which `count` of `of` were seen (Clopper, Pearson 1934)."""
-    return float(stats.beta.ppf(confidence, count + 1, of - count)) if count < of else 1.0
+    return float(special.betaincinv(count + 1, of - count, confidence)) if count < of else 1.0

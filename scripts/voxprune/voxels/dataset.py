@@ -6,7 +6,8 @@ import numpy as np
 import torch
 
 from voxprune.core.errors import InputError
-from voxprune.voxels.shards import Grids, open_shards, shard_paths, voxelized_files
+from voxprune.voxels.grids import Grids
+from voxprune.voxels.shards import open_shards, shard_paths, voxelized_files
 
 
 @dataclass(frozen=True)

@@ -1,48 +1,12 @@
-"""Shards on the disk, `<split>/<class>.npy`: packed grids that are read when they are asked for."""
+"""Shards on the disk, `<split>/<class>.npy`: the packed grids of one class and split."""
 
 import csv
 from pathlib import Path
 
 import numpy as np
-import torch
 
 from voxprune.core.errors import InputError
 from voxprune.core.files import content_hash
-
-
-class Grids:
-    """The packed grids of several shards in one row, of which none lies in memory: indexing reads those asked for.
-
-    Stands for the uint8 tensor (n, R, R, ceil(R / 8)) of all of them on the CPU. Shards are mapped, so that one that is replaced
-    meanwhile stays as it was.
-    """
-
-    device = torch.device("cpu")
-
-    def __init__(self, shards, numbers=None):
-        self._shards, self._starts = shards, np.cumsum([0, *map(len, shards)])
-        self._numbers = np.arange(self._starts[-1]) if numbers is None else numbers
-
-    def __len__(self):
-        return len(self._numbers)
-
-    def __getitem__(self, rows):
-        """The grids of a slice, or of an integer array or tensor (k,), as a tensor uint8 (k, R, R, ceil(R / 8))."""
-        numbers = self._numbers[rows if isinstance(rows, slice) else np.asarray(rows)]
-        found = np.empty((len(numbers), *self._shards[0].shape[1:]), dtype=np.uint8)
-        place = np.searchsorted(self._starts, numbers, side="right") - 1
-        for one in np.unique(place):
-            here = place == one
-            found[here] = self._shards[one][numbers[here] - self._starts[one]]
-        return torch.from_numpy(found)
-
-    def only(self, rows):
-        """The grids of an integer array or tensor, still on the disk."""
-        return Grids(self._shards, self._numbers[np.asarray(rows)])
-
-    def to(self, device):
-        """These on the CPU; a tensor of all of them on a GPU, which can't wait for a disk."""
-        return self if torch.device(device).type == "cpu" else self[:].to(device)
 
 
 def shard_paths(folder, split, classes):

@@ -49,7 +49,7 @@ def unpack(packed, resolution):
     return np.unpackbits(packed, axis=-1, count=resolution).astype(bool)
 
 
-def voxelize_meshes(meshes, shard, table, grid, cache, on_bad_mesh="fail", workers=1, progress=print):
+def voxelize_meshes(meshes, shard, table, cache, grid, on_bad_mesh="fail", workers=1, progress=print):
     """Voxelizes meshes, paths, into one shard, and goes on where an interrupted call stopped.
 
     shard: `.npy` path, uint8 (meshes * views, R, R, ceil(R / 8)), the views of a mesh one after the other.
@@ -80,7 +80,7 @@ def voxelize_meshes(meshes, shard, table, grid, cache, on_bad_mesh="fail", worke
     _write_table(table, [row for _, row in found])
     for path in set(Path(cache).iterdir()) - {_cache_file(cache, key) for key in keys}:
         path.unlink()
-    progress(f"{len(keys)} of {len(meshes)} meshes voxelized")
+    progress(f"{shard}: {len(keys)} of {len(meshes)} meshes voxelized")
 
 
 def _all_bad(bad, folder, count):
