@@ -112,8 +112,9 @@ def begin_run():
         raise WorkflowError(str(error))
     record_plan(RESULTS, config)
     write_record(RECORD, config)
-    if workflow.local_exec:
-        # At most 100 jobs a second, for which Snakemake 9 looks at all waiting jobs once a second more for every job that has ended.
+    limit = workflow.scheduler.job_rate_limiter
+    if limit and limit.max_jobs == 100:
+        # Snakemake's default of 100 jobs a second, for which it looks at all waiting jobs once a second more after every job.
         workflow.scheduler.job_rate_limiter = None
 
 

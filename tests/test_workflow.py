@@ -2,6 +2,7 @@
 
 import csv
 import importlib
+import inspect
 import json
 import re
 import shutil
@@ -12,6 +13,8 @@ import numpy as np
 import pytest
 import yaml
 from jsonschema import Draft202012Validator
+from snakemake.cli import get_argument_parser
+from snakemake.scheduling.job_scheduler import JobScheduler
 
 from conftest import QUICK, REPORT, ROOT, clone, jobs, mesh, snakemake
 from voxprune.core.files import read_json
@@ -61,6 +64,11 @@ def test_a_dry_run_shows_the_whole_dag(bare, options, more, methods, trained, se
         "measure_sensitivity": 1,
         **REPORT,
     }
+
+
+def test_snakemake_still_has_the_limit_that_a_run_takes_off():
+    assert inspect.getsource(JobScheduler).count("self.job_rate_limiter = (") == 1
+    assert str(get_argument_parser().get_default("max_jobs_per_timespan")) == "100/1s"
 
 
 def test_graphs_are_drawn_without_naming_cores(bare):
