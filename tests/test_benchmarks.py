@@ -72,7 +72,7 @@ def test_promises_are_read_from_what_benchmarks_print():
         "resnet3d       8 to 32 3.90x     openvino    2.00  3.50 (3.40 to 3.60)  0.91  1.0 %  best\n"
         "original:0 (60.5 M MACs) | C 1.700 ms | torch 5.400 ms, 3.2x\n"
         "resnet3d:75 (6.0 M MACs) | C 0.160 ms | torch 1.200 ms, 7.5x | openvino INT8 0.300 ms, 1.9x\n"
-        "7.6 s, 205 MB\n  100000        50.0      12.0    206\n3 steps of   8                         2246 MB\n"
+        "7.6 s, 205 MB\n  100000        12.0      50.0    206\n3 steps of   8                         2246 MB\n"
         "no work: 16 % of the processor time (goal: at most 25 %)\n67 jobs in 290 s on 2 cores\n"
     )
     found = {one.name: one.read(printed) for one in promises.PROMISES}

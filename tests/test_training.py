@@ -1,18 +1,20 @@
 """Training: repeatable to the bit from its seed, resumed to the same result, the best epoch kept, the data learnt."""
 
 import copy
+import shutil
 
 import numpy as np
 import pytest
 import torch
 from msgspec.structs import replace
 
+import nets
 from voxprune.networks.build import build_network
 from voxprune.networks.evaluation import predict
 from voxprune.settings.training import Augmentation, Recipe
 from voxprune.training import fit as training
 from voxprune.training.distillation import Teacher
-from voxprune.training.job import Job, fingerprint
+from voxprune.training.job import Job, continued, fingerprint
 from voxprune.voxels.dataset import Voxels, split_validation
 from voxprune.voxels.voxelize import pack
 
@@ -123,7 +125,7 @@ def test_a_training_that_stops_early_is_resumed_to_the_same_bits(tmp_path):
     assert lines[0] == "resumed after epoch 1" and same(again, early(tmp_path, RECIPE)[0])
 
 
-def test_a_fingerprint_follows_code_settings_shape_and_device():
+def test_a_fingerprint_follows_code_settings_shape_device_torch_and_voxels(voxels, tmp_path, monkeypatch):
     network = build_network("original", 8, ["a", "b"])
     cpu, gpu = torch.device("cpu"), torch.device("cuda")
     found = {
@@ -136,6 +138,16 @@ def test_a_fingerprint_follows_code_settings_shape_and_device():
     assert len(found) == 16
     assert fingerprint("one", network, cpu, {"epochs": 1}) in found
     assert fingerprint("third", network, cpu, {"epochs": 1}) not in found
+    folder = shutil.copytree(voxels, tmp_path / "voxels")
+    mine = build_network("original", 8, ["chair", "table"])
+    of_voxels = lambda: continued(mine, nets.ORIGIN, folder, tmp_path / "state", "one", {}).fingerprint
+    before = of_voxels()
+    assert of_voxels() == before
+    shard = (folder / "train/chair.npy").read_bytes()
+    (folder / "train/chair.npy").write_bytes(shard[:-1] + bytes([shard[-1] ^ 1]))
+    assert of_voxels() != before
+    monkeypatch.setattr("voxprune.core.provenance.versions", lambda: {"torch": "another"})
+    assert fingerprint("one", network, cpu, {"epochs": 1}) not in found
 
 
 def garbage(content):

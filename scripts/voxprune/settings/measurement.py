@@ -46,7 +46,7 @@ class Conditions(Section, frozen=True):
 
 
 class Measurement(Conditions, frozen=True):
-    """What networks demand while they run, measured alone on the machine; a change reruns only measuring and the report."""
+    """What networks demand while they run, measured alone on the machine; a change reruns measuring, the report and methods with `budget: latency`."""
 
     brief: Windows = Windows()
     full: Windows = FULL
