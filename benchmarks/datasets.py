@@ -2,7 +2,7 @@
 
 usage: python benchmarks/datasets.py TREE [--cores 2]     TREE: <class>/<train or test>/*, e.g. ModelNet10 extracted
 
-Runs the workflow's meshes and voxels (default grid, 32^3) in a scratch copy: the tree as it is, its archive, both other
+Runs the workflow's meshes and voxels (32^3) in a scratch copy: the tree as it is, its archive, both other
 layouts, and the first again after one mesh of the largest class has changed. CPU seconds are of all processes together.
 """
 
@@ -17,13 +17,14 @@ import time
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
+VOXELS = {"resolution": 32}
 GRID = "32-centred-surface-padding1"
 
 
 def run(folder, name, place, cores):
     """Seconds, CPU seconds and the largest process's megabytes of voxelizing a data set."""
     dataset = {"name": name, "source": "folder", "classes": "all", **{key: str(value) for key, value in place.items()}}
-    (folder / "mine.yaml").write_text(json.dumps({"dataset": dataset}))
+    (folder / "mine.yaml").write_text(json.dumps({"dataset": dataset, "voxels": VOXELS}))
     before, started = resource.getrusage(resource.RUSAGE_CHILDREN), time.monotonic()
     command = [sys.executable, "-m", "snakemake", "--until", "voxelize", "--cores", str(cores), "--configfile", "mine.yaml"]
     done = subprocess.run(command, cwd=folder, capture_output=True, text=True)
@@ -36,6 +37,7 @@ def run(folder, name, place, cores):
 
 def voxels(folder, name):
     tables = sorted((folder / f"results/voxels/{name}/{GRID}").glob("*/*.csv"))
+    assert tables, f"no voxels of {name} at {GRID}"
     return {
         f"{table.parent.name}/{table.stem}": (table.with_suffix(".npy").read_bytes(), table.read_text()) for table in tables
     }

@@ -245,6 +245,7 @@ def teacher(wildcards):
     return f"{PARENT.format(seed=wildcards.seed)}/checkpoint.safetensors" if method.distil and another else []
 
 
+FILTER_METHODS = one_of([name for name, method in SETTINGS.methods.items() if method.unit == "filter"])
 SHAPING = ("criterion", "scope", "channel_multiple", "ratios")  # what of a method decides how many filters each layer keeps
 STAIRCASES = f"{RESULTS}/staircase"
 

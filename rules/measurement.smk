@@ -99,6 +99,8 @@ use rule measure_staircase as measure_staircase_of_method with:
         f"{STAIRCASES}/methods/{{method}}.csv",
     log:
         f"{LOGS}/measure_staircase/{{method}}.log",
+    wildcard_constraints:
+        method=FILTER_METHODS,
     params:
         method=lambda wildcards: options({key: settings_of(wildcards).get(key) for key in SHAPING}),
         code=lambda wildcards: code_hash(

@@ -108,13 +108,17 @@ def test_a_network_of_nothing_is_written_as_c_alone(tmp_path):
     missing = export(network(100), GRID, CLASSES, tmp_path, INPUTS)
     assert missing == {"model.onnx": "a layer keeps no filter, and this engine runs no empty layers; use model.c"}
     assert (tmp_path / "model.c").is_file() and not list(tmp_path.glob("*.onnx"))
-    assert "`model.onnx` was not written: a layer keeps no filter" in (tmp_path / "README.md").read_text()
+    card = (tmp_path / "README.md").read_text()
+    assert "`model.onnx` was not written: a layer keeps no filter" in card
+    assert "./classify chair.off" in card and "classify.py" not in card.partition("## Files")[0]
 
 
 def test_a_network_that_c_can_not_have_keeps_its_other_files(tmp_path):
     missing = export(nets.build("nets:Tokens"), GRID, CLASSES, tmp_path)
     assert set(missing) == {"model.c", "model-int8.onnx"} and "use model.onnx" in missing["model.c"]
     assert (tmp_path / "model.onnx").is_file() and not list(tmp_path.glob("*.c"))
+    use = (tmp_path / "README.md").read_text().partition("## Files")[0]
+    assert "python classify.py chair.off" in use and "make" not in use.partition("## Input")[0]
 
 
 def test_exporting_again_leaves_nothing_of_the_last_time(tmp_path):

@@ -1,7 +1,9 @@
 """The conda environments of the rules (`--sdm conda`): pinned as everything is, and enough for what their commands import."""
 
 import ast
+import os
 import re
+import subprocess
 import sys
 from importlib import metadata
 
@@ -10,7 +12,7 @@ import yaml
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
-from conftest import ROOT
+from conftest import QUICK, ROOT, snakemake
 from voxprune.core.provenance import imported_files
 
 ENVIRONMENTS = sorted(path.stem for path in (ROOT / "envs").glob("*.yaml"))
@@ -35,6 +37,38 @@ def test_an_environment_has_what_the_commands_of_its_rules_import(name):
     for command in commands:
         for module in modules_of_others(ROOT / f"scripts/{command}.py") - ONLY_WHERE_ASKED_FOR:
             assert set(map(canonicalize_name, distributions[module])) & installed, f"{command} imports {module}"
+
+
+LESS = """import os, sys
+from importlib.machinery import PathFinder
+
+class Less(PathFinder):
+    @classmethod
+    def find_spec(cls, name, path=None, target=None):
+        return None if name.partition(".")[0] in os.environ["ABSENT"].split() else PathFinder.find_spec(name, path, target)
+
+sys.meta_path[:] = [Less if finder is PathFinder else finder for finder in sys.meta_path]
+"""
+
+
+@pytest.mark.slow
+def test_every_command_runs_with_what_its_environment_has_and_nothing_else(copy, tmp_path):
+    """Libraries import some of what they need only when they need it, which no list of imports shows."""
+    (tmp_path / "less").mkdir()
+    (tmp_path / "less/sitecustomize.py").write_text(LESS)
+    run = re.findall(r"^Shell command: (python \S*scripts/(\w+)\.py .*)$", snakemake(copy, "-n", "-p", "-F", "--configfile", QUICK), re.M)
+    assert len(run) > 20
+    for environment in ENVIRONMENTS:
+        installed = installed_with(pinned(environment))
+        every = metadata.packages_distributions().items()
+        absent = [module for module, names in every if not set(map(canonicalize_name, names)) & installed]
+        settings = {"PYTHONPATH": str(tmp_path / "less"), "ABSENT": " ".join(absent)}
+        settings["PATH"] = f"{os.path.dirname(sys.executable)}:{os.environ['PATH']}"
+        for command, name in run:
+            if name in commands_in(environment):
+                words = ["bash", "-o", "pipefail", "-c", re.sub(r"(2>&1 \| tee|>) \S+( 2>&1)?$", "", command)]
+                done = subprocess.run(words, cwd=copy, env=os.environ | settings, capture_output=True, text=True)
+                assert done.returncode == 0, f"{environment}: {command}\n{done.stdout}{done.stderr}"
 
 
 def commands_in(environment):

@@ -64,6 +64,15 @@ def test_what_the_user_or_the_cluster_lets_be_seen_counts(monkeypatch, visible, 
     assert gpus.visible_gpus() == found
 
 
+@pytest.mark.parametrize("driver, told", [(".", True), ("nowhere", False)])
+def test_without_nvmls_library_a_machine_with_a_driver_says_so(monkeypatch, tmp_path, capsys, driver, told):
+    monkeypatch.delenv(gpus.VISIBLE, raising=False)
+    monkeypatch.setitem(sys.modules, "pynvml", None)
+    monkeypatch.setattr(gpus, "DRIVER", tmp_path / driver)
+    assert gpus.visible_gpus() == []
+    assert ("warning: GPUs are left unused, because nvidia-ml-py isn't installed" in capsys.readouterr().err) == told
+
+
 def test_a_run_uses_as_many_gpus_as_it_is_told_and_measures_alone(bare, tmp_path, monkeypatch):
     """Two parents are trained at a time; a dry run says what measuring takes."""
     folder = clone(tmp_path / "voxprune", bare)

@@ -124,7 +124,7 @@ def test_open3d_is_not_needed_by_anything_else():
 
 def test_without_open3d_one_sentence_says_what_to_install(monkeypatch):
     monkeypatch.setattr(open3d_reference, "_serve", serve_nothing)
-    with pytest.raises(InputError, match="Open3D can't be used: no module; install open3d-cpu and the system's libegl1"):
+    with pytest.raises(InputError, match="Open3D can't be used: no module; install it .pip install -r envs/open3d.txt"):
         with open3d_voxelizer():
             pass
 

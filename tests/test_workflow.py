@@ -136,6 +136,12 @@ def test_a_budget_out_of_reach_is_refused_in_a_dry_run(bare, tmp_path):
     assert "network mine:make: a budget of 80 % of the parameters is out of reach" in output and "Job stats" not in output
 
 
+def test_a_staircase_is_that_of_a_method_which_prunes_filters(bare):
+    stairs = "results/quick/staircase/methods/{}.csv"
+    assert jobs(bare, stairs.format("filter"), "--configfile", QUICK)["measure_staircase_of_method"] == 1
+    assert "MissingRuleException" in snakemake(bare, stairs.format("weight"), "-n", "--configfile", QUICK, check=False)
+
+
 def test_an_empty_class_stops_before_any_job(bare, tmp_path, cube):
     for name in ("chair", "table"):
         for split in ("train", "test"):

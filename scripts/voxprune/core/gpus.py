@@ -2,12 +2,14 @@
 
 import functools
 import os
+import sys
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
 from voxprune.core.interruption import lock_folder
 
+DRIVER = Path("/proc/driver/nvidia")  # is there where Linux has loaded NVIDIA's driver
 VISIBLE = "CUDA_VISIBLE_DEVICES"  # which GPUs a process sees: set by the user, by a cluster, or by `take_one_gpu`
 LOCKS = Path(
     tempfile.gettempdir(), f"voxprune-gpus-{os.getuid()}"
@@ -23,6 +25,13 @@ def visible_gpus() -> list[str]:
 
         pynvml.nvmlInit()
         return [_text(pynvml.nvmlDeviceGetUUID(pynvml.nvmlDeviceGetHandleByIndex(one))) for one in range(pynvml.nvmlDeviceGetCount())]  # fmt: skip
+    except ImportError:
+        if DRIVER.exists():
+            print(
+                "warning: GPUs are left unused, because nvidia-ml-py isn't installed here: pip install nvidia-ml-py",
+                file=sys.stderr,
+            )
+        return []
     except Exception:  # no driver: every version of the library raises its own kind
         return []
 

@@ -15,7 +15,7 @@ def model_card(about):
     """
     parts = [
         f"# {about.get('name', 'A voxel classifier')}\n\n{_summary(about)}",
-        f"## Use\n\n{USE}",
+        f"## Use\n\n{_use(about)}",
         f"## Input\n\n{_input(about)}",
         f"## Accuracy\n\n{_accuracy(about)}",
         f"## Cost\n\n{_cost(about)}",
@@ -27,18 +27,14 @@ def model_card(about):
     return "\n\n".join(parts) + "\n"
 
 
-USE = """With Python, after `pip install numpy onnxruntime` (or `openvino`):
+WAYS = {  # of classifying a mesh, by the file that each needs
+    "model.onnx": "With Python, after `pip install numpy onnxruntime` (or `openvino`):\n\n```sh\npython classify.py chair.off\n```",
+    "model.c": "Without Python, with any C compiler:\n\n```sh\nmake\n./classify chair.off\n```",
+}
 
-```sh
-python classify.py chair.off
-```
 
-Without Python, with any C compiler:
-
-```sh
-make
-./classify chair.off
-```"""
+def _use(about):
+    return "\n\n".join(text for file, text in WAYS.items() if file not in about.get("missing", {}))
 
 
 PAGE = "In a browser, offline: open `page.html` and drop a mesh on it."
@@ -65,7 +61,7 @@ def _input(about):
     rows = [(f"`{name}`", value) for name, value in settings.items()]
     return (
         "The voxels of a mesh, made with these settings; with others, an up axis that is wrong for example, the answer is wrong and "
-        f"nothing says so. `classify.py` and `classify.c` read the settings from this folder.\n\n{_table(('setting', 'value'), rows)}"
+        f"nothing says so. The programs here read the settings from this folder.\n\n{_table(('setting', 'value'), rows)}"
     )
 
 

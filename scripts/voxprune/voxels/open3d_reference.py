@@ -82,8 +82,8 @@ def _start():
     if answer is not None:
         _end(process, here)
         raise InputError(
-            f"Open3D can't be used: {answer}; install open3d-cpu and the system's libegl1, libgl1, libx11-6 and libusb-1.0-0, or "
-            "voxelize without it"
+            f"Open3D can't be used: {answer}; install it (pip install -r envs/open3d.txt -c envs/constraints.txt; bash "
+            "envs/system_libraries.sh), or voxelize without it"
         )
     return process, here
 
