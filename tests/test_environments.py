@@ -56,7 +56,9 @@ def test_every_command_runs_with_what_its_environment_has_and_nothing_else(copy,
     """Libraries import some of what they need only when they need it, which no list of imports shows."""
     (tmp_path / "less").mkdir()
     (tmp_path / "less/sitecustomize.py").write_text(LESS)
-    run = re.findall(r"^Shell command: (python \S*scripts/(\w+)\.py .*)$", snakemake(copy, "-n", "-p", "-F", "--configfile", QUICK), re.M)
+    run = re.findall(
+        r"^Shell command: (python \S*scripts/(\w+)\.py .*)$", snakemake(copy, "-n", "-p", "-F", "--configfile", QUICK), re.M
+    )
     assert len(run) > 20
     for environment in ENVIRONMENTS:
         installed = installed_with(pinned(environment))
