@@ -5,6 +5,7 @@ A tree is `<class>/<split>/*`, as ModelNet's, `<split>/<class>/*`, or `<class>/*
 
 import hashlib
 import json
+import os
 from pathlib import Path
 
 from voxprune.core.errors import InputError
@@ -62,14 +63,16 @@ def find_meshes(folder, split=None, test_percent=None, seed=0):
     folder = Path(folder)
     if not folder.is_dir():
         raise InputError(f"{folder}: no such folder of meshes; expected <class>/<train or test>/*.off")
-    meshes = sorted(path for path in folder.iterdir() if is_mesh(path.name) and not path.is_dir())
-    for path in meshes:
-        if not path.exists():
-            raise InputError(f"{path}: a link to a file that isn't there; mend or remove it")
-        if not path.is_file():  # reading a pipe or a device would never end
-            raise InputError(f"{path}: neither a file nor a folder; remove it")
-        if not _is_text(path.name):
-            raise InputError(f"{ascii(str(path))}: its name is not UTF-8; rename it")
+    with os.scandir(folder) as entries:  # which tells files from folders without asking for each
+        found = sorted((one for one in entries if is_mesh(one.name) and not one.is_dir()), key=lambda one: one.name)
+    for one in found:
+        if not one.is_file() and not os.path.exists(one.path):
+            raise InputError(f"{one.path}: a link to a file that isn't there; mend or remove it")
+        if not one.is_file():  # reading a pipe or a device would never end
+            raise InputError(f"{one.path}: neither a file nor a folder; remove it")
+        if not _is_text(one.name):
+            raise InputError(f"{ascii(one.path)}: its name is not UTF-8; rename it")
+    meshes = [folder / one.name for one in found]
     if not meshes:
         raise InputError(
             f"{folder}: no mesh in it ({' '.join(READABLE)}); add some, delete it if a job made it, or take this class out of "
@@ -113,7 +116,8 @@ def folder_hash(meshes, cache):
         known = {}
     found = {}
     for path in meshes:
-        stamp = [[file.stat().st_size, file.stat().st_mtime_ns] for file in (path, *buffer_files(path))]
+        facts = [file.stat() for file in (path, *buffer_files(path))]
+        stamp = [[one.st_size, one.st_mtime_ns] for one in facts]
         remembered = path.name in known and known[path.name][0] == stamp
         found[path.name] = known[path.name] if remembered else [stamp, mesh_hash(path)]
     if not found.items() <= known.items():
