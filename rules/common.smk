@@ -71,6 +71,7 @@ def trained_on(method):
 WAYS = {trained_on(method): name for name, method in reversed(SETTINGS.methods.items())}
 TRAINED_ON = [] if 0 in SETTINGS.levels else [name for way, name in WAYS.items() if way]
 ONE_SHOT = [name for name, method in SETTINGS.methods.items() if not method.trains]  # pruned and not trained after that
+FILTER_METHODS = [name for name, method in SETTINGS.methods.items() if method.unit == "filter"]
 NETWORKS = ["parent", *collect("{method}/level{level}", method=METHODS, level=LEVELS)]
 NETWORKS += collect("{method}/level000", method=TRAINED_ON)
 GRID = Grid(**{key: config["voxels"][key] for key in Cells.__struct_fields__}, up=SETTINGS.dataset.up)
@@ -245,7 +246,6 @@ def teacher(wildcards):
     return f"{PARENT.format(seed=wildcards.seed)}/checkpoint.safetensors" if method.distil and another else []
 
 
-FILTER_METHODS = one_of([name for name, method in SETTINGS.methods.items() if method.unit == "filter"])
 SHAPING = ("criterion", "scope", "channel_multiple", "ratios")  # what of a method decides how many filters each layer keeps
 STAIRCASES = f"{RESULTS}/staircase"
 
@@ -272,9 +272,9 @@ SPLIT_OPTIONS = options(
 
 def found_meshes(wildcards):
     """The meshes of each split that a voxel job reads. Raises InputError where they can't be used, or are still to be made."""
-    folders = [MESHES.format(name=wildcards.name, split=split) for split in SPLITS]
     return [
-        find_meshes(folder, *split_arguments(MESHES, split, config["dataset"])) for folder, split in zip(folders, SPLITS)
+        find_meshes(MESHES.format(name=wildcards.name, split=split), *split_arguments(MESHES, split, config["dataset"]))
+        for split in SPLITS
     ]
 
 

@@ -100,7 +100,7 @@ use rule measure_staircase as measure_staircase_of_method with:
     log:
         f"{LOGS}/measure_staircase/{{method}}.log",
     wildcard_constraints:
-        method=FILTER_METHODS,
+        method=one_of(FILTER_METHODS),
     params:
         method=lambda wildcards: options({key: settings_of(wildcards).get(key) for key in SHAPING}),
         code=lambda wildcards: code_hash(

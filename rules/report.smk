@@ -120,7 +120,7 @@ rule draw_optional:
     log:
         f"{LOGS}/draw_optional/{{optional}}.log",
     wildcard_constraints:
-        optional=f"staircase/(staircase|methods/({FILTER_METHODS}))|leave_one_out/correlations",
+        optional=f"staircase/(staircase|methods/({one_of(FILTER_METHODS)}))|leave_one_out/correlations",
     conda:
         "../envs/report.yaml"
     params:

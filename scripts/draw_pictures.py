@@ -10,7 +10,7 @@ from voxprune.core.files import read_json
 from voxprune.core.paths import network_folder
 from voxprune.report import pictures
 from voxprune.report.figure import write_plot
-from voxprune.voxels.shards import open_shards
+from voxprune.voxels.shards import open_shards, read_grids
 
 MOST_OBJECTS = 10  # turned from right to wrong
 
@@ -55,11 +55,9 @@ def main(options):
 
 
 def grids(shards, numbers):
-    """bool (R, R, R) of some objects each, which are numbered through all shards, uint8 (n, R, R, ceil(R / 8)) each."""
-    starts = np.cumsum([0, *map(len, shards)])
-    places = [int(np.searchsorted(starts, number, side="right")) - 1 for number in numbers]
-    packed = [shards[place][number - starts[place]] for place, number in zip(places, numbers)]
-    return [np.unpackbits(grid, axis=-1, count=len(grid)).astype(bool) for grid in packed]
+    """bool (n, R, R, R) of some objects, counted through all shards."""
+    packed = read_grids(shards, np.asarray(numbers, dtype=int))
+    return np.unpackbits(packed, axis=-1, count=packed.shape[1]).astype(bool)
 
 
 def parse():

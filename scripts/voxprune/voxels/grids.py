@@ -3,6 +3,8 @@
 import numpy as np
 import torch
 
+from voxprune.voxels.shards import read_grids
+
 
 class Grids:
     """The packed grids of several shards in one row, of which none lies in memory: indexing reads those asked for.
@@ -14,8 +16,8 @@ class Grids:
     device = torch.device("cpu")
 
     def __init__(self, shards, numbers=None):
-        self._shards, self._starts = shards, np.cumsum([0, *map(len, shards)])
-        self._numbers = np.arange(self._starts[-1]) if numbers is None else numbers
+        self._shards = shards
+        self._numbers = np.arange(sum(map(len, shards))) if numbers is None else numbers
 
     def __len__(self):
         return len(self._numbers)
@@ -23,12 +25,7 @@ class Grids:
     def __getitem__(self, rows):
         """The grids of a slice, or of an integer array or tensor (k,), as a tensor uint8 (k, R, R, ceil(R / 8))."""
         numbers = self._numbers[rows if isinstance(rows, slice) else np.asarray(rows)]
-        found = np.empty((len(numbers), *self._shards[0].shape[1:]), dtype=np.uint8)
-        place = np.searchsorted(self._starts, numbers, side="right") - 1
-        for one in np.unique(place):
-            here = place == one
-            found[here] = self._shards[one][numbers[here] - self._starts[one]]
-        return torch.from_numpy(found)
+        return torch.from_numpy(read_grids(self._shards, numbers))
 
     def only(self, rows):
         """The grids of an integer array or tensor, still on the disk."""

@@ -34,6 +34,17 @@ def _open_shard(path):
     return shard
 
 
+def read_grids(shards, numbers):
+    """Some grids, counted through all shards, from the disk. numbers: integers (k,). uint8 (k, R, R, ceil(R / 8))."""
+    starts = np.cumsum([0, *map(len, shards)])
+    place = np.searchsorted(starts, numbers, side="right") - 1
+    found = np.empty((len(numbers), *shards[0].shape[1:]), dtype=np.uint8)
+    for one in np.unique(place):
+        here = place == one
+        found[here] = shards[one][numbers[here] - starts[one]]
+    return found
+
+
 def voxelized_files(shard_path):
     """The names of the meshes in a shard, in its order, from the table beside it."""
     with open(shard_path.with_suffix(".csv"), newline="") as file:
