@@ -1,4 +1,5 @@
 # What all rules share: the checked config, the axes of the experiment, its paths, and what makes a job rerun.
+import atexit
 import os
 import shlex
 import subprocess
@@ -84,6 +85,7 @@ FIRST_PARENT = PARENT.format(seed=SEEDS[0])
 VOXELS = paths.voxels_folder(DATASET, GRID.name)
 SHARDS = collect(f"{VOXELS}/{paths.SHARD}", split=SPLITS, name=CLASSES)
 TEST_SHARDS = collect(f"{VOXELS}/{paths.SHARD}", split="test", name=CLASSES)
+PRELOADED = ".snakemake/voxprune.socket"
 MEMORY = ".snakemake/voxprune-meshes"  # hashes of meshes, so that each is read again only when it changes
 
 os.environ[RUN] = str(os.getpid())  # jobs end when this process is gone; on a cluster, this is the one on their node
@@ -113,10 +115,22 @@ def begin_run():
         raise WorkflowError(str(error))
     record_plan(RESULTS, config)
     write_record(RECORD, config)
+    preload_torch()
     limit = workflow.scheduler.job_rate_limiter
     if limit and limit.max_jobs == 100:
         # Snakemake's default of 100 jobs a second, for which it looks at all waiting jobs once a second more after every job.
         workflow.scheduler.job_rate_limiter = None
+
+
+def preload_torch():
+    """Starts the process that `torch_stage` forks from; it ends with this run.
+
+    Not for commands that run on other machines or in environments of their own: they start by themselves.
+    """
+    if workflow.local_exec and not workflow.deployment_settings.deployment_method:
+        program = SCRIPTS / "voxprune/core/preloaded.py"
+        process = subprocess.Popen(["python", "-P", program, "--serve", PRELOADED], stdin=subprocess.PIPE)
+        atexit.register(process.communicate)
 
 
 def one_of(names):
@@ -148,6 +162,12 @@ def options(settings):
 def stage(name):
     """The beginning of the command of a stage: its script, from wherever Snakemake runs."""
     return f"python {shlex.quote(os.path.relpath(SCRIPTS))}/{name}.py "
+
+
+def torch_stage(name):
+    """The same of a stage that would spend most of its time on loading PyTorch: on this machine it is forked, with it loaded."""
+    scripts = shlex.quote(os.path.relpath(SCRIPTS))
+    return f"python -IS {scripts}/voxprune/core/preloaded.py {PRELOADED} {scripts}/{name}.py "
 
 
 def some(settings, *keys):

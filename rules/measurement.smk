@@ -43,7 +43,7 @@ rule measure:
         measurement=MEASUREMENT,
         code=code_hash("measure", *MEASUREMENT_FILES),
     shell:
-        stage("measure") + "--parent {input.parent:q} --checkpoints {input.checkpoints:q} "
+        torch_stage("measure") + "--parent {input.parent:q} --checkpoints {input.checkpoints:q} "
         "--outputs {output.demand:q} --samples {output.latency:q} "
         "--voxels {params.voxels:q} --experiment {params.experiment:q} {params.measurement} --gpus {resources.gpu} "
         "2>&1 | tee {log:q}"
@@ -85,7 +85,7 @@ rule measure_staircase:
         measurement=MEASUREMENT,
         code=code_hash("measure_staircase", *MEASUREMENT_FILES, *method_files("filter", "l1", "none")),
     shell:
-        stage("measure_staircase") + "--parent {input.parent:q} {params.method} "
+        torch_stage("measure_staircase") + "--parent {input.parent:q} {params.method} "
         "--criterion-objects {params.criterion_objects} --voxels {params.voxels:q} "
         "--experiment {params.experiment:q} {params.measurement} --gpus {resources.gpu} --table {output:q} "
         "2>&1 | tee {log:q}"

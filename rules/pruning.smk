@@ -27,7 +27,8 @@ rule sparsify:
         method=lambda wildcards: options(some(settings_of(wildcards), "sparsify", "sparsify_epochs")),
         code=code_hash("sparsify", *NETWORK_FILES),
     shell:
-        stage("sparsify") + "--parent {input.parent:q} {params.method} --voxels {params.voxels:q} --gpus {resources.gpu} "
+        torch_stage("sparsify")
+        + "--parent {input.parent:q} {params.method} --voxels {params.voxels:q} --gpus {resources.gpu} "
         "--checkpoint {output.checkpoint:q} --curve {output.curve:q} 2>&1 | tee {log:q}"
 
 
@@ -57,7 +58,7 @@ rule prune:
         more=lambda wildcards, input: options({key: input[key] for key in ("teacher", "staircase") if input[key]}),
         code=pruning_code,
     shell:
-        stage("prune") + "--parent {input.parent:q} --method {wildcards.method:q} {params.method} "
+        torch_stage("prune") + "--parent {input.parent:q} --method {wildcards.method:q} {params.method} "
         "--levels {params.levels} --criterion-objects {params.criterion_objects} {params.more} "
         "--voxels {params.voxels:q} --gpus {resources.gpu} "
         "--checkpoints {output.checkpoints:q} --curves {output.curves:q} 2>&1 | tee {log:q}"
@@ -97,7 +98,7 @@ rule evaluate:
         experiment=SETTINGS.experiment,
         code=code_hash("evaluate", *NETWORK_FILES),
     shell:
-        stage("evaluate") + "--checkpoints {input.checkpoints:q} --parent {input.parent:q} "
+        torch_stage("evaluate") + "--checkpoints {input.checkpoints:q} --parent {input.parent:q} "
         "--voxels {params.voxels:q} --experiment {params.experiment:q} --gpus {resources.gpu} "
         "--metrics {output.metrics:q} --predictions {output.predictions:q} > {log:q} 2>&1"
 
@@ -134,7 +135,7 @@ rule measure_sensitivity:
         levels=config["levels"],
         code=code_hash("measure_sensitivity", *NETWORK_FILES, *method_files("filter", "l1", "none")),
     shell:
-        stage("measure_sensitivity") + "--parent {input.parent:q} --voxels {params.voxels:q} "
+        torch_stage("measure_sensitivity") + "--parent {input.parent:q} --voxels {params.voxels:q} "
         "--levels {params.levels:q} --gpus {resources.gpu} --table {output:q} > {log:q} 2>&1"
 
 

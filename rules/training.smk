@@ -14,7 +14,7 @@ rule check_network:
         network=NETWORK_OPTIONS,
         code=code_hash("check_network", *NETWORK_FILES, *method_files("filter", "l1", "none")),
     shell:
-        stage("check_network") + "{params.network:q} --report {output:q} 2>&1 | tee {log:q}"
+        torch_stage("check_network") + "{params.network:q} --report {output:q} 2>&1 | tee {log:q}"
 
 
 rule train:
@@ -26,8 +26,6 @@ rule train:
         curve=f"{PARENT}/training.csv",
     log:
         f"{LOGS}/{paths.PARENT}/train.log",
-    benchmark:
-        f"{RESULTS}/benchmarks/{paths.PARENT}/train.tsv"
     conda:
         "../envs/torch.yaml"
     threads: 1  # on a CPU the result depends on it, in the last bits; --set-threads train=8 goes faster
@@ -44,7 +42,7 @@ rule train:
         stop="",
         code=code_hash("train", *NETWORK_FILES),
     shell:
-        stage("train") + "--voxels {params.voxels:q} {params.classes:q} --network {params.network:q} "
+        torch_stage("train") + "--voxels {params.voxels:q} {params.classes:q} --network {params.network:q} "
         "--seed {wildcards.seed} {params.training} {params.grid} {params.stop} --gpus {resources.gpu} "
         "--checkpoint {output.checkpoint:q} --curve {output.curve:q} 2>&1 | tee {log:q}"
 
@@ -56,7 +54,5 @@ use rule train as train_early with:
         curve=f"{EARLY}/training.csv",
     log:
         f"{LOGS}/{paths.EARLY}/train.log",
-    benchmark:
-        f"{RESULTS}/benchmarks/{paths.EARLY}/train.tsv"
     params:
         stop=lambda wildcards: options({"stop_after": int(wildcards.epoch)}),

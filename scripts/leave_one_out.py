@@ -3,10 +3,8 @@
 import argparse
 from pathlib import Path
 
-import pandas as pd
-
 from voxprune.core.command import run_command
-from voxprune.core.files import atomic_write
+from voxprune.core.files import write_csv
 from voxprune.networks.checkpoint import load_checkpoint
 from voxprune.pruning import leave_one_out
 from voxprune.pruning.scoring import add_sample_option, load_sample
@@ -18,8 +16,7 @@ def main(options):
     rows = leave_one_out.compare(network, sample, lambda line: print(line, flush=True))
     note = f"{len(sample.labels)} training objects, seed {origin.seed}, {network.description['network']}"
     for name, table in (("filters", rows), ("correlations", leave_one_out.rank_correlations(rows))):
-        with atomic_write(options.folder / f"{name}.csv") as temporary:
-            pd.DataFrame(table).assign(note=note).to_csv(temporary, index=False)
+        write_csv(options.folder / f"{name}.csv", [row | {"note": note} for row in table])
 
 
 def parse():

@@ -2,10 +2,8 @@
 
 import argparse
 
-import pandas as pd
-
 from voxprune.core.command import add_gpus_option, run_command
-from voxprune.core.files import atomic_write
+from voxprune.core.files import write_csv
 from voxprune.networks.checkpoint import load_checkpoint
 from voxprune.networks.device import device_for, to_device
 from voxprune.pruning import sensitivity
@@ -21,8 +19,7 @@ def main(options):
     rows = sensitivity.by_layer(
         to_device(network, device), voxels.to(device), objects, options.levels, lambda line: print(line, flush=True)
     )
-    with atomic_write(options.table) as temporary:
-        pd.DataFrame(rows).to_csv(temporary, index=False)
+    write_csv(options.table, rows)
 
 
 def parse():

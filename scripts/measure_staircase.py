@@ -4,12 +4,11 @@ import argparse
 import dataclasses
 
 import msgspec
-import pandas as pd
 import torch
 
 from voxprune.core import provenance
 from voxprune.core.command import add_gpus_option, run_command
-from voxprune.core.files import atomic_write
+from voxprune.core.files import write_csv
 from voxprune.core.memory import enough_memory
 from voxprune.measurement import compare, latency
 from voxprune.measurement.conditions import add_options, cells, windows_of
@@ -58,8 +57,7 @@ def main(options):
     if measured.invalid_reasons:
         note += f"\nINVALID: {'; '.join(measured.invalid_reasons)}"
         print(f"warning: this run is invalid: {'; '.join(measured.invalid_reasons)}", flush=True)
-    with atomic_write(options.table) as temporary:
-        pd.DataFrame(rows).assign(note=note).to_csv(temporary, index=False)
+    write_csv(options.table, [row | {"note": note} for row in rows])
 
 
 def distinct_shapes(parent, method, sample):

@@ -61,7 +61,11 @@ def test_a_class_may_have_any_other_name(name):
         ("methods.weight.prune_at", 1, "methods.weight.prune_at"),
         ("methods.weight.apply", "remove", "methods.weight: single weights can't be removed"),
         ("methods.parent", {"unit": "filter", "criterion": "l1", "scope": "layer", "apply": "mask"}, "name is taken"),
-        ("network", "resnet", "network is 'resnet'; choose one of original, resnet3d, voxnet, or yours as"),
+        (
+            "network",
+            "resnet",
+            "network is 'resnet'; choose one of original, resnet3d, resnet3d_stride4, voxnet, or yours as",
+        ),
         ("methods.filter.criterion", "bn_scale", "bn_scale needs BatchNorm, network original has none"),
         ("methods.filter.criterion", "lamp", "methods.filter.criterion is 'lamp'; choose one of activation, bn_scale"),
         ("levels", [10, 101], "levels.1"),

@@ -117,7 +117,7 @@ def test_logits_are_those_of_torch(name, tmp_path):
 
 
 @needs_compiler
-@pytest.mark.parametrize("name, level", [("original", 60), ("resnet3d", 70), ("resnet3d", 93), ("voxnet", 97), ("original", 100),
+@pytest.mark.parametrize("name, level", [("original", 60), ("resnet3d", 70), ("resnet3d", 93), ("resnet3d_stride4", 70), ("voxnet", 97), ("original", 100),
                                          ("resnet3d", 100), ("voxnet", 100)])  # fmt: skip
 def test_any_number_of_filters_is_right_down_to_none(name, level, tmp_path):
     assert_equal(pruned(name, level), tmp_path, SANITIZED if level > 90 else ["-O1"])

@@ -57,7 +57,9 @@ def test_every_command_runs_with_what_its_environment_has_and_nothing_else(copy,
     (tmp_path / "less").mkdir()
     (tmp_path / "less/sitecustomize.py").write_text(LESS)
     run = re.findall(
-        r"^Shell command: (python \S*scripts/(\w+)\.py .*)$", snakemake(copy, "-n", "-p", "-F", "--configfile", QUICK), re.M
+        r"^Shell command: (python (?:-IS \S+ \S+ )?\S*scripts/(\w+)\.py .*)$",
+        snakemake(copy, "-n", "-p", "-F", "--configfile", QUICK),
+        re.M,
     )
     assert len(run) > 20
     for environment in ENVIRONMENTS:

@@ -37,6 +37,14 @@ def test_the_other_networks_have_their_published_size(name, parameters, share):
     assert found == pytest.approx(parameters, rel=0.03) and convolutions / found == pytest.approx(share, abs=0.01)
 
 
+def test_a_stem_of_stride_4_sees_twice_as_fine_at_the_cost_of_the_stem_alone():
+    fine, coarse = (
+        macs_by_layer(build_network("resnet3d_stride4", 32, TEN)),
+        macs_by_layer(build_network("resnet3d", 16, TEN)),
+    )
+    assert (fine.pop("stem"), coarse.pop("stem")) == (8**3 * 16 * 5**3, 8**3 * 16 * 3**3) and fine == coarse
+
+
 @pytest.mark.parametrize("name", nets.ALL)
 def test_a_checkpoint_rebuilds_the_network(tmp_path, name):
     network = nets.build(name)
@@ -98,7 +106,7 @@ def test_loaded_tensors_lie_where_kernels_round_as_before_saving(tmp_path):
     assert not [name for name, tensor in again.state_dict().items() if tensor.data_ptr() % 64]
 
 
-@pytest.mark.parametrize("name, reason", [("lenet", "choose one of original, resnet3d, voxnet"),
+@pytest.mark.parametrize("name, reason", [("lenet", "choose one of original, resnet3d, resnet3d_stride4, voxnet"),
                                           ("nowhere:Net", "can't be imported"), ("nets:Absent", "can't be imported")])  # fmt: skip
 def test_an_unknown_network_is_refused(name, reason):
     with pytest.raises(InputError, match=reason):

@@ -1,12 +1,13 @@
 """Files that are complete or absent, and hashes of their contents."""
 
+import csv
 import errno
 import glob
 import hashlib
 import json
 import os
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
@@ -64,6 +65,14 @@ def _remove_left_overs(path):
         with suppress(FileNotFoundError):  # another process was faster
             if time.time() - temporary.stat().st_mtime > LEFT_OVER_SECONDS:
                 temporary.unlink()
+
+
+def write_csv(path: str | Path, rows: Sequence[dict[str, Any]], columns: Iterable[str] | None = None) -> None:
+    """Writes a table; columns: those of the first row, where they aren't given."""
+    with atomic_write(path) as temporary, open(temporary, "w", newline="") as file:
+        writer = csv.DictWriter(file, list(columns or rows[0]), lineterminator="\n")
+        writer.writeheader()
+        writer.writerows(rows)
 
 
 def write_json(path: str | Path, content: Any) -> None:

@@ -38,8 +38,8 @@ class Method(Section, frozen=True):
         says("{layer: factor on the level there}, of scope layer; 0 leaves a layer whole, layers left out take 1"),
     ] = None
     channel_multiple: Annotated[Count, says(
-        "keep a multiple of so many filters in every layer, where the hardware prefers that; at most 16 in `original` and "
-        "`resnet3d`, 32 in `voxnet`, whose smallest layers have no more")] = 1  # fmt: skip
+        "keep a multiple of so many filters in every layer, where the hardware prefers that; at most 16 in `original`, "
+        "`resnet3d` and `resnet3d_stride4`, 32 in `voxnet`, whose smallest layers have no more")] = 1  # fmt: skip
     budget: Annotated[Literal["units", "macs", "parameters", "latency"], says(
         "levels are percent of these: units, or the network's macs, parameters or latency, which is measured here first")] = "units"  # fmt: skip
     steps: Annotated[Count, says("prune in so many equal steps, and retrain after each")] = 1

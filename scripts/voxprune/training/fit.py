@@ -1,6 +1,5 @@
 """Fitting a network to voxels: repeatable from its seed, resumable after any interruption."""
 
-import csv
 import math
 import time
 
@@ -8,7 +7,7 @@ import torch
 from torch.optim.swa_utils import AveragedModel
 
 from voxprune.core.errors import InputError
-from voxprune.core.files import atomic_write
+from voxprune.core.files import write_csv
 from voxprune.core.memory import enough_memory
 from voxprune.networks.device import to_device
 from voxprune.networks.evaluation import predict
@@ -73,10 +72,7 @@ def check_finite(network, name, remedy):
 
 def write_curve(path, curve, columns=CURVE):
     """Writes a learning curve as CSV, one row an epoch; only the column names where nothing was trained."""
-    with atomic_write(path) as temporary, open(temporary, "w", newline="") as file:
-        writer = csv.DictWriter(file, fieldnames=columns, lineterminator="\n")
-        writer.writeheader()
-        writer.writerows(curve)
+    write_csv(path, curve, columns)
 
 
 def _train_epoch(network, average, step, job, recipe, generator, rates, after_step=None):
