@@ -92,6 +92,7 @@ made.export(made.network(50), made.GRID, made.CLASSES, sys.argv[1], made.INPUTS,
 """
 
 
+@pytest.mark.slow
 def test_the_same_network_gives_the_same_bytes(folder, tmp_path):
     """In another process, with another seed of Python's hashes, from another folder; and no file holds a path, date or host."""
     program = PROGRAM.format(scripts=str(ROOT / "scripts"), tests=str(ROOT / "tests"))

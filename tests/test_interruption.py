@@ -81,7 +81,7 @@ def trained(voxels, tmp_path_factory):
 
 @pytest.mark.parametrize("by, sentence", [
     (signal.SIGINT, "train: interrupted; run the same command again\n"),
-    (signal.SIGTERM, "train: interrupted; run the same command again\n"),
+    pytest.param(signal.SIGTERM, "train: interrupted; run the same command again\n", marks=pytest.mark.slow),
     (signal.SIGKILL, ""),
 ])  # fmt: skip
 def test_a_killed_training_goes_on_to_the_same_bits(voxels, trained, tmp_path, by, sentence):

@@ -106,7 +106,7 @@ def test_the_workflow_runs_from_another_folder(bare, tmp_path):
 
 @pytest.mark.parametrize("forward, sentence", [
     ("return self.fc(x.sum(dim=(2, 3, 4)))[:, :1]", "network mine:Mine: "),
-    ("return self.missing(x)", "network mine:Mine: .*missing"),
+    pytest.param("return self.missing(x)", "network mine:Mine: .*missing", marks=pytest.mark.slow),
 ])  # fmt: skip
 def test_a_network_that_cannot_work_is_refused_in_a_dry_run(bare, tmp_path, forward, sentence):
     folder = clone(tmp_path / "voxprune", bare)
