@@ -125,9 +125,9 @@ def begin_run():
 def preload_torch():
     """Starts the process that `torch_stage` forks from; it ends with this run.
 
-    Not for commands that run on other machines or in environments of their own: they start by themselves.
+    Not for commands that run on other machines or in environments of their own, and on Linux alone: else they start by themselves.
     """
-    if workflow.local_exec and not workflow.deployment_settings.deployment_method:
+    if workflow.local_exec and not workflow.deployment_settings.deployment_method and sys.platform == "linux":
         program = SCRIPTS / "voxprune/core/preloaded.py"
         process = subprocess.Popen(["python", "-P", program, "--serve", PRELOADED], stdin=subprocess.PIPE)
         atexit.register(process.communicate)

@@ -114,9 +114,23 @@ def test_where_what_it_was_forked_from_is_killed_too_the_command_says_so(served,
     )
 
 
+def test_once_it_is_killed_commands_start_by_themselves(tmp_path):
+    (tmp_path / "threads.py").write_text(THREADS)
+    process = serve(tmp_path)
+    process.kill()
+    process.communicate()
+    assert (tmp_path / "socket").is_socket()
+    assert run(tmp_path, "threads.py")[:2] == (0, "False 1\n")
+
+
 def test_it_ends_with_what_started_it_and_takes_the_socket_with_it(tmp_path):
     (tmp_path / "socket").touch()  # left behind by a run that was killed
     process = serve(tmp_path)
     assert (tmp_path / "socket").stat().st_mode & 0o077 == 0  # nobody else may run commands as this user
     process.communicate(timeout=60)
     assert process.returncode == 0 and not (tmp_path / "socket").exists()
+
+
+def test_where_no_socket_can_be_it_ends_without_a_word(tmp_path):
+    done = subprocess.run([sys.executable, "-P", PROGRAM, "--serve", "no folder/socket"], cwd=tmp_path, capture_output=True)
+    assert (done.returncode, done.stdout, done.stderr) == (0, b"", b"")
