@@ -41,7 +41,7 @@ def test_lint_finds_nothing(bare):
     (["--configfile", "experiments/modelnet10-wide-cpu.yaml"], {"fetch_modelnet": 1, "train_early": 6}, 1, 1, 6, 2, 0),
     (["--configfile", "experiments/modelnet10-long-cpu.yaml"], {"fetch_modelnet": 1, "train_early": 6}, 1, 1, 6, 2, 0),
     (["--configfile", "experiments/modelnet10-stride4-cpu.yaml"], {"fetch_modelnet": 1, "train_early": 6}, 1, 1, 6, 2, 0),
-    (["--configfile", "experiments/modelnet10-tenth-cpu.yaml"], {"fetch_modelnet": 1}, 1, 1, 6, 1, 0),
+    (["--configfile", "experiments/modelnet10-small-cpu.yaml"], {"fetch_modelnet": 1}, 1, 1, 6, 2, 0),
     (["--configfile", "experiments/modelnet10-study.yaml"], {"fetch_modelnet": 1}, 3, 0, 6, 10, 0),
     (["--configfile", "experiments/original.yaml"], {"fetch_modelnet": 1}, 2, 0, 1, 10, 0),
     (["--configfile", "experiments/modelnet40.yaml"], {"fetch_modelnet": 1}, 2, 2, 1, 4, 1),
