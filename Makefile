@@ -16,7 +16,7 @@ run: .venv/ready  ## install what running needs, then run the default experiment
 	snakemake --cores all --resources gpu=1
 
 test: .venv/tested lint  ## install what tests need, then lint and run the tests
-	python -m pytest -n auto --dist loadfile tests
+	python -m pytest -n auto --dist loadfile --no-loadscope-reorder tests
 
 test-slurm: .venv/tested .venv/slurm  ## run the quick experiment through a SLURM cluster of this machine, as root
 	@[ "$$(id -u)" != 0 ] || command -v slurmctld >/dev/null || \

@@ -33,6 +33,14 @@ CUBE = """OFF
 """
 
 
+LONGEST = ["test_workflow", "test_deploy_c_code", "test_interruption", "test_reruns", "test_data_set_kinds", "test_safety"]
+
+
+def pytest_collection_modifyitems(items):
+    """The files that take longest come first, so that no process works alone at the end."""
+    items.sort(key=lambda item: LONGEST.index(item.path.stem) if item.path.stem in LONGEST else len(LONGEST))
+
+
 @pytest.fixture
 def cube(tmp_path):
     """A folder with one `.off` file, the unit cube out of quads."""
