@@ -159,15 +159,19 @@ def options(settings):
     return shlex.join(words)
 
 
+def script(name):
+    """A file of code, from wherever Snakemake runs."""
+    return f"{shlex.quote(os.path.relpath(SCRIPTS))}/{name}.py"
+
+
 def stage(name):
-    """The beginning of the command of a stage: its script, from wherever Snakemake runs."""
-    return f"python {shlex.quote(os.path.relpath(SCRIPTS))}/{name}.py "
+    """The beginning of the command of a stage."""
+    return f"python {script(name)} "
 
 
 def torch_stage(name):
     """The same of a stage that would spend most of its time on loading PyTorch: on this machine it is forked, with it loaded."""
-    scripts = shlex.quote(os.path.relpath(SCRIPTS))
-    return f"python -IS {scripts}/voxprune/core/preloaded.py {PRELOADED} {scripts}/{name}.py "
+    return f"python -IS {script('voxprune/core/preloaded')} {PRELOADED} {script(name)} "
 
 
 def some(settings, *keys):

@@ -11,7 +11,7 @@ import torch
 
 from voxprune.core.command import add_gpus_option, run_command
 from voxprune.core.errors import InputError
-from voxprune.core.files import content_hash
+from voxprune.core.files import content_hash, write_csv
 from voxprune.core.memory import enough_memory
 from voxprune.core.provenance import code_hash
 from voxprune.networks import evaluation
@@ -73,7 +73,7 @@ def prune_to_level(options, method, sample, enough):
         equality_max_abs_difference=max(differences) if method.apply == "remove" else None,
     )  # fmt: skip
     save_checkpoint(network, options.checkpoint, pruned)
-    fit.write_curve(options.curve, curve, ("step", *fit.CURVE))
+    write_csv(options.curve, curve, ("step", *fit.CURVE))
     for step in range(1, method.steps + 1):
         state_path(options, step).unlink(missing_ok=True)
 

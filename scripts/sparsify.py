@@ -8,7 +8,7 @@ from msgspec.structs import replace
 
 from voxprune.core.command import add_gpus_option, run_command
 from voxprune.core.errors import InputError
-from voxprune.core.files import content_hash
+from voxprune.core.files import content_hash, write_csv
 from voxprune.core.provenance import code_hash
 from voxprune.networks.checkpoint import load_checkpoint, save_checkpoint
 from voxprune.networks.cost import training_macs
@@ -17,7 +17,7 @@ from voxprune.pruning.sparsity import shrinker
 from voxprune.settings.files import network_files
 from voxprune.settings.method import Method
 from voxprune.settings.options import add_options
-from voxprune.training.fit import check_finite, fit, write_curve
+from voxprune.training.fit import CURVE, check_finite, fit
 from voxprune.training.job import continued
 
 
@@ -43,7 +43,7 @@ def main(options):
     save_checkpoint(
         network, options.checkpoint, replace(origin, total_epochs=origin.total_epochs + len(curve), training_macs=macs)
     )
-    write_curve(options.curve, curve)
+    write_csv(options.curve, curve, CURVE)
     state.unlink(missing_ok=True)
 
 

@@ -8,6 +8,7 @@ import torch
 
 from voxprune.core.command import add_gpus_option, run_command
 from voxprune.core.errors import InputError
+from voxprune.core.files import write_csv
 from voxprune.core.provenance import code_hash
 from voxprune.networks.build import build_network
 from voxprune.networks.checkpoint import save_checkpoint
@@ -19,7 +20,7 @@ from voxprune.settings.network import DEFAULT_NETWORK
 from voxprune.settings.options import add_options, from_options
 from voxprune.settings.training import Augmentation, Recipe, Training
 from voxprune.settings.voxels import Grid
-from voxprune.training.fit import check_finite, fit, write_curve
+from voxprune.training.fit import CURVE, check_finite, fit
 from voxprune.training.job import Job, fingerprint
 from voxprune.voxels import dataset, shards
 
@@ -44,7 +45,7 @@ def main(options):
     check_finite(network, f"seed {options.seed}", "lower `training: learning_rate`")
     macs = training_macs(network, len(fitted), len(curve))
     save_checkpoint(network, options.checkpoint, Origin(options.seed, recipe, grid, data, len(curve), macs))
-    write_curve(options.curve, curve)
+    write_csv(options.curve, curve, CURVE)
     state.unlink(missing_ok=True)
 
 

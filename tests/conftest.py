@@ -3,6 +3,7 @@ import os
 import re
 import shutil
 import sys
+import time
 from pathlib import Path
 
 import numpy as np
@@ -97,6 +98,14 @@ def jobs(folder, *arguments):
     table = re.search(r"^job +count\n[- ]+\n(.*?)\n\n", output, re.MULTILINE | re.DOTALL).group(1)
     counts = {rule: int(count) for rule, count in (line.split() for line in table.splitlines())}
     return {rule: count for rule, count in counts.items() if rule not in ("all", "total")}
+
+
+def wait_for(condition):
+    """Waits until a function returns something true, for at most a minute."""
+    until = time.monotonic() + 60
+    while not condition():
+        assert time.monotonic() < until
+        time.sleep(0.01)
 
 
 REPORT = {"summarise": 1, "write_answer": 1, "write_tables": 1, "draw_plots": 1, "draw_pictures": 1, "write_front_page": 1}

@@ -21,7 +21,7 @@ import nets
 from conftest import QUICK, snakemake
 from voxprune.core.command import run_command
 from voxprune.core.errors import InputError
-from voxprune.core.files import atomic_write, write_json
+from voxprune.core.files import atomic_write, write_csv, write_json
 from voxprune.core.memory import enough_memory
 from voxprune.networks.architectures import original
 from voxprune.networks.checkpoint import load_checkpoint, save_checkpoint
@@ -143,7 +143,7 @@ def save_json(path):
 
 
 def save_curve(path):
-    fit.write_curve(path, [dict.fromkeys(fit.CURVE, 0.123456789)] * 10_000)
+    write_csv(path, [dict.fromkeys(fit.CURVE, 0.123456789)] * 10_000)
 
 
 @pytest.mark.parametrize("write", [make_checkpoint, save_state, save_array, save_arrays, save_json, save_curve])

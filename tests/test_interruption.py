@@ -5,12 +5,11 @@ import re
 import signal
 import subprocess
 import sys
-import time
 
 import psutil
 import pytest
 
-from conftest import QUICK, ROOT, snakemake
+from conftest import QUICK, ROOT, snakemake, wait_for
 from voxprune.core import interruption
 
 SECONDS = 60  # that nothing here should take
@@ -136,13 +135,6 @@ def start_run(folder, command):
     process = start(command, cwd=folder)
     wait_for(lambda: (folder / f"{PARENT}.resume").exists())
     return process
-
-
-def wait_for(happened):
-    until = time.monotonic() + SECONDS
-    while not happened():
-        assert time.monotonic() < until
-        time.sleep(0.05)
 
 
 def processes_of(session):

@@ -4,13 +4,12 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import psutil
 import pytest
 
-from conftest import ROOT
+from conftest import ROOT, wait_for
 
 PROGRAM = ROOT / "scripts/voxprune/core/preloaded.py"
 TELLS = """
@@ -55,13 +54,6 @@ def run(*arguments, **options):
     process = start(*arguments, **options)
     output = process.communicate("a line", timeout=60)
     return process.returncode, *output
-
-
-def wait_for(condition):
-    end = time.monotonic() + 60
-    while not condition() and time.monotonic() < end:
-        time.sleep(0.02)
-    assert condition()
 
 
 @pytest.mark.parametrize("argument, status", [("0", 0), ("3", 3), ("a sentence", 1)])

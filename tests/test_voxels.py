@@ -5,7 +5,6 @@ import ctypes
 import importlib.metadata
 import subprocess
 import sys
-import time
 import tracemalloc
 
 import numpy as np
@@ -15,7 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.ndimage import binary_fill_holes
 
-from conftest import CUBE, ROOT
+from conftest import CUBE, ROOT, wait_for
 from voxprune.core.errors import InputError
 from voxprune.datasets.folders import find_meshes
 from voxprune.meshes.read import Mesh, read_mesh
@@ -328,13 +327,6 @@ def test_memory_does_not_grow_with_the_number_of_meshes(cube, tmp_path):
     assert peaks[1] - peaks[0] < (tmp_path / "x.npy").stat().st_size / 10
 
 
-def wait_until(condition, seconds=60):
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline
-        time.sleep(0.01)
-
-
 def test_a_killed_job_goes_on_and_leaves_nobody_behind(tmp_path):
     (tmp_path / "meshes").mkdir()
     for number in range(150):
@@ -348,11 +340,11 @@ def test_a_killed_job_goes_on_and_leaves_nobody_behind(tmp_path):
         return subprocess.Popen([sys.executable, ROOT / "scripts/voxelize.py", *words], stdout=subprocess.DEVNULL)
 
     job = start(tmp_path, 2)
-    wait_until(lambda: len(list((tmp_path / "cache").glob("*.npz"))) > 10)
+    wait_for(lambda: len(list((tmp_path / "cache").glob("*.npz"))) > 10)
     family = psutil.Process(job.pid).children(recursive=True)
     job.kill()
     job.wait()
-    wait_until(lambda: not any(process.is_running() for process in family))
+    wait_for(lambda: not any(process.is_running() for process in family))
     done = {path: path.stat().st_mtime_ns for path in (tmp_path / "cache").glob("*.npz")}
     assert family and not (tmp_path / "x.npy").exists() and 10 < len(done) < 150
     assert start(tmp_path, 1).wait() == 0 and start(tmp_path / "whole", 1).wait() == 0

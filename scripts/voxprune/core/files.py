@@ -68,7 +68,7 @@ def _remove_left_overs(path):
 
 
 def write_csv(path: str | Path, rows: Sequence[dict[str, Any]], columns: Iterable[str] | None = None) -> None:
-    """Writes a table; columns: those of the first row, where they aren't given."""
+    """Writes a table; columns: those of the first row, where they aren't given, as a table without rows needs them."""
     with atomic_write(path) as temporary, open(temporary, "w", newline="") as file:
         writer = csv.DictWriter(file, list(columns or rows[0]), lineterminator="\n")
         writer.writeheader()

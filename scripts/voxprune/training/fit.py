@@ -7,7 +7,6 @@ import torch
 from torch.optim.swa_utils import AveragedModel
 
 from voxprune.core.errors import InputError
-from voxprune.core.files import write_csv
 from voxprune.core.memory import enough_memory
 from voxprune.networks.device import to_device
 from voxprune.networks.evaluation import predict
@@ -68,11 +67,6 @@ def check_finite(network, name, remedy):
     """Raises InputError where a training has diverged, so that no such network is ever saved."""
     if not all(torch.isfinite(tensor).all() for tensor in network.state_dict().values()):
         raise InputError(f"{name}: training diverged (weights not finite); {remedy}")
-
-
-def write_curve(path, curve, columns=CURVE):
-    """Writes a learning curve as CSV, one row an epoch; only the column names where nothing was trained."""
-    write_csv(path, curve, columns)
 
 
 def _train_epoch(network, average, step, job, recipe, generator, rates, after_step=None):
