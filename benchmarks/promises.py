@@ -69,6 +69,7 @@ PROMISES = [
     Promise("training on 4,899 shapes at 100^3, MB", "memory.py", number(r"steps of .* (\d+) MB"), 2500, most=True, once=True),
     Promise("default experiment: processor time that is no work, %", "overhead.py", number(r"^no work: (\d+) %"), 25, most=True, once=True),
     Promise("default experiment on two cores, s", "overhead.py", number(r"jobs in (\d+) s"), 300, most=True, once=True),
+    Promise("quick experiment on two cores, s", "overhead.py --config experiments/quick.yaml", number(r"jobs in (\d+) s"), 25, most=True),
 ]  # fmt: skip
 
 

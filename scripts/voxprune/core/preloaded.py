@@ -54,7 +54,8 @@ def serve(path: str) -> None:
         listener.listen()
         while listener in select.select([listener, sys.stdin], [], [])[0]:
             connection, _ = listener.accept()
-            import torch  # noqa: F401, only once it is needed; the forks have it
+            import scipy.special  # noqa: F401, only once they are needed; the forks have them
+            import torch  # noqa: F401
 
             if os.fork() == 0:
                 listener.close()

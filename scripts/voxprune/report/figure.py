@@ -9,6 +9,8 @@ import matplotlib
 matplotlib.use("Agg")
 import matplotlib.pyplot as plt
 import pandas as pd
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.backends.backend_svg import FigureCanvasSVG
 from matplotlib.ticker import FuncFormatter, MaxNLocator, NullLocator, ScalarFormatter
 
 from voxprune.answer.summary import counted, named
@@ -42,10 +44,11 @@ def captioned(text):
 def write_plot(stem, draw, *data):
     """Writes `<stem>.png` and `.svg`, and as `.rst` its caption and the line below it."""
     with figure_drawn_by(draw, *data) as figure:
-        for kind in ("png", "svg"):
-            with atomic_write(stem.with_name(f"{stem.name}.{kind}")) as temporary:
-                figure.savefig(temporary, format=kind, metadata={"Date": None} if kind == "svg" else None)
-            figure.set_layout_engine("none")  # what the first file has placed stays; placing takes most of the time
+        with atomic_write(stem.with_name(f"{stem.name}.png")) as temporary:
+            FigureCanvasAgg(figure).print_png(temporary)  # savefig would draw everything twice
+        figure.set_layout_engine("none")  # what the first file has placed stays; placing takes most of the time
+        with atomic_write(stem.with_name(f"{stem.name}.svg")) as temporary:
+            FigureCanvasSVG(figure).print_svg(temporary, metadata={"Date": None})
         with atomic_write(stem.with_name(f"{stem.name}.rst")) as temporary:
             temporary.write_text(f"{draw.caption}\n\n{figure.get_supxlabel()}\n")
 
