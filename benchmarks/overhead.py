@@ -8,36 +8,21 @@ rest of what all processes took is Snakemake's and the shells'. Goal: at most 25
 
 import argparse
 import json
-import os
 import resource
-import subprocess
-import sys
 import tempfile
-import time
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parent.parent
+from workflow import run_workflow
+
 GOAL_PERCENT = 25
 
 
 def main(options):
     with tempfile.TemporaryDirectory() as folder:
         clock = Path(folder, "clock")
-        command = [sys.executable, "-m", "snakemake", "-s", ROOT / "Snakefile", "--directory", folder, "--quiet", "all"]
-        command += ["--workflow-profile", ROOT / "profiles/default", "--cores", options.cores, "--resources", "gpu=0"]
-        command += ["--configfile", options.config.resolve()] if options.config else []
-        started = time.monotonic()
-        log = Path(folder, "log")
-        with open(log, "w") as file:
-            done = subprocess.run(
-                list(map(str, command)),
-                env=os.environ | {"VOXPRUNE_CLOCK": str(clock)},
-                stdout=file,
-                stderr=subprocess.STDOUT,
-            )
-        if done.returncode:
-            sys.exit(log.read_text())
-        seconds = time.monotonic() - started
+        arguments = ["--cores", options.cores, "--resources", "gpu=0"]
+        arguments += ["--configfile", options.config.resolve()] if options.config else []
+        seconds, _ = run_workflow(folder, "--quiet", "all", *arguments, VOXPRUNE_CLOCK=str(clock))
         jobs = [json.loads(line) for line in clock.read_text().splitlines()]
     used = resource.getrusage(resource.RUSAGE_CHILDREN)
     print(table(jobs, used.ru_utime + used.ru_stime))

@@ -9,15 +9,12 @@ training epoch, on two cores, with the most memory of any of their processes.
 import argparse
 import re
 import resource
-import subprocess
-import sys
 import tempfile
-import time
 from pathlib import Path
 
 import numpy as np
+from workflow import run_workflow
 
-ROOT = Path(__file__).resolve().parent.parent
 CONFIG = """experiment: scale
 dataset: {{name: scale, source: folder, folder: {folder}, classes: all}}
 voxels: {{resolution: 16}}
@@ -35,13 +32,14 @@ def main(options):
     for count in options.meshes:
         with tempfile.TemporaryDirectory() as folder:
             fill(Path(folder, "meshes"), count, options.classes)
-            Path(folder, "scale.yaml").write_text(CONFIG.format(folder=Path(folder, "meshes")))
-            first, output = run(folder, "-n", "--quiet", "rules")
-            second, _ = run(folder, "-n", "--quiet", "rules")
+            config = ["--configfile", Path(folder, "scale.yaml")]
+            config[1].write_text(CONFIG.format(folder=Path(folder, "meshes")))
+            first, output = run_workflow(folder, *config, "-n", "--quiet", "rules")
+            second, _ = run_workflow(folder, *config, "-n", "--quiet", "rules")
             jobs = sum(int(found[1]) for name in BEFORE_PRUNING if (found := re.search(rf"^{name} +(\d+)$", output, re.M)))
             cells = [f"{count:8}", f"{first:11.1f}", f"{second:9.1f}", f"{jobs:6}"]
             for stage, width in () if options.dry else (("voxelize", 9), ("train", 8)):
-                seconds, _ = run(folder, "--cores", "2", "--quiet", "all", "--until", stage)
+                seconds, _ = run_workflow(folder, *config, "--cores", "2", "--quiet", "all", "--until", stage)
                 cells.append(f"{seconds:{width}.1f} {resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024:6.0f}")
             print(" ".join(cells), flush=True)
 
@@ -55,17 +53,6 @@ def fill(folder, count, classes):
         place.mkdir(parents=True, exist_ok=True)
         points = "".join("{:.4f} {:.4f} {:.4f}\n".format(*point) for point in corners * rng.uniform(0.2, 1, 3))
         (place / f"{number:07d}.off").write_text(f"OFF\n8 6 0\n{points}{FACES}")
-
-
-def run(folder, *arguments):
-    """(seconds, output) of one Snakemake command in the folder. Exits with what it said where it fails."""
-    command = [sys.executable, "-m", "snakemake", "-s", ROOT / "Snakefile", "--directory", folder]
-    command += ["--workflow-profile", ROOT / "profiles/default", "--configfile", f"{folder}/scale.yaml", *arguments]
-    started = time.monotonic()
-    done = subprocess.run(list(map(str, command)), stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
-    if done.returncode:
-        sys.exit(done.stdout)
-    return time.monotonic() - started, done.stdout
 
 
 if __name__ == "__main__":

@@ -11,9 +11,11 @@ import nets
 from conftest import ROOT
 
 sys.path.insert(0, str(ROOT / "benchmarks"))
+import gpu_experiment
 import overhead
 import promises
 
+from voxprune.measurement.reading import Reading
 from voxprune.networks.build import build_network
 from voxprune.networks.checkpoint import save_checkpoint
 
@@ -89,6 +91,13 @@ def test_promises_are_read_from_what_benchmarks_print():
 def test_overhead_adds_up_what_commands_say():
     jobs = [{"command": "prune", "start_s": 2.0, "work_s": 6.0}, {"command": "train", "start_s": 1.0, "work_s": 9.0}]
     assert overhead.table(jobs, 20.0).endswith("no work: 25 % of the processor time (goal: at most 25 %)")
+
+
+def test_the_cost_of_an_experiment_on_a_gpu_is_told_or_why_it_is_not_known():
+    busy = Reading({"mean": 62.6, "sd": 1.0, "n": 9})
+    assert gpu_experiment.report(90, busy, 7200, None) == "wall time: 1.5 min\nGPU busy: 63 % of it\nGPU energy: 2.0 Wh"
+    told = gpu_experiment.report(90, Reading(None, "no counter"), None, "none here")
+    assert told.endswith("GPU busy: not known: no counter\nGPU energy: not known: none here")
 
 
 @pytest.mark.parametrize("path", sorted((ROOT / "benchmarks").glob("*.py")), ids=lambda path: path.stem)
