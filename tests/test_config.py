@@ -187,6 +187,7 @@ def test_a_method_that_cannot_work_is_refused(name, more, sentence):
         ("filter", {"retrain": "rewind", "epochs": 2}, "original", [50]),
         ("filter", {"retrain": "finetune", "epochs": 2}, "original", [50]),
         ("filter", {"retrain": "rewind", "prune_at": 0.5}, "original", [50]),
+        ("filter", {"retrain": "scratch"}, "original", [50]),
         ("filter", {"retrain": "scratch", "epochs": 2, "distil": 1, "temperature": 4}, "original", [50]),
         ("filter", {"retrain": "rewind", "prune_at": 0.5, "distil": 0.5, "temperature": 2}, "original", [50]),
         ("filter-masked", {"retrain": "finetune", "epochs": 2, "prune_at": 0.5, "steps": 2}, "original", [50]),

@@ -104,6 +104,7 @@ def macs_of(network, epochs):
     ({"retrain": "finetune", "epochs": 3}, PARENTS + 3, True),
     ({"retrain": "rewind", "epochs": 1}, PARENTS + 1, True),
     ({"retrain": "scratch", "epochs": 2}, PARENTS + 2, False),  # which is its own epochs alone
+    ({"retrain": "scratch"}, PARENTS, False),
     ({"level": 100, "retrain": "finetune", "epochs": 3}, PARENTS, True),  # nothing is left to train
 ])  # fmt: skip
 def test_a_checkpoint_says_what_training_it_took(run, parent, options, total, kept):

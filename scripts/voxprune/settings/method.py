@@ -52,7 +52,10 @@ class Method(Section, frozen=True):
         None
     )
     retrain: Annotated[str, one_of(RETRAIN_KINDS), says("what follows pruning")] = "none"
-    epochs: Annotated[Count | None, says("of retraining, after each step; none by rewind with `prune_at`")] = None
+    epochs: Annotated[
+        Count | None,
+        says("of retraining, after each step; none by rewind with `prune_at`, by scratch beyond the parent's"),
+    ] = None
     learning_rate: Annotated[Positive | None, says("of retraining by finetune; the parent's where it is left out")] = None
     distil: Annotated[Annotated[float, Meta(gt=0, le=1)] | None, says(
         "share of the loss of retraining that compares with the parent's logits instead of labels (distillation); 1: no labels")] = None  # fmt: skip
@@ -62,7 +65,7 @@ class Method(Section, frozen=True):
     @property
     def trains(self) -> bool:
         """Whether weights are trained after pruning."""
-        return bool(_retraining_facts(self)["NEEDS"])
+        return bool(_retraining_facts(self)["NEEDS"]) or self.starts_anew
 
     @property
     def starts_anew(self) -> bool:

@@ -1,4 +1,4 @@
-"""the pruned shape from new weights, for the parent's epochs and `epochs` more: the control (Liu et al. 2019, arXiv 1810.05270)"""
+"""the pruned shape from new weights, for the parent's epochs and `epochs` more, which may be left out: the control (Liu et al. 2019, arXiv 1810.05270)"""
 
 import torch
 from msgspec.structs import replace
@@ -6,14 +6,15 @@ from msgspec.structs import replace
 from voxprune.networks.build import build_network
 from voxprune.training.fit import fit
 
-NEEDS = ["epochs"]
+NEEDS = []
+MAY_HAVE = ["epochs"]
 NEW_WEIGHTS = True
 
 
 def retrain(network, method, recipe, job):
     """Trains the shape of a pruned network from new weights, drawn from the job's seed."""
     start_anew(network, job.seed)
-    return fit(network, replace(recipe, epochs=recipe.epochs + method.epochs), job)
+    return fit(network, replace(recipe, epochs=recipe.epochs + (method.epochs or 0)), job)
 
 
 @torch.no_grad()
