@@ -38,7 +38,7 @@ class Config(Section, frozen=True):
     seeds: Seeds = (0, 1, 2)
     methods: Annotated[dict[Name, Method], Meta(min_length=1)] = msgspec.field(default_factory=lambda: dict(STUDY_METHODS))
     levels: Annotated[tuple[Percent, ...], EACH_ONCE, says(
-        "percent; 0 with finetune is the parent, trained on for as long")] = tuple(range(10, 101, 10))  # fmt: skip
+        "percent; 0 is the parent, trained on where a method trains")] = tuple(range(10, 101, 10))  # fmt: skip
     criterion_objects: Annotated[Count, says(
         "training objects that data-driven criteria look at; more are steadier and slower")] = CRITERION_OBJECTS  # fmt: skip
     answer: Answer = Answer()

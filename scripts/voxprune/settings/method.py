@@ -28,7 +28,7 @@ class Method(Section, frozen=True):
         f"how units are ranked: filters by {', '.join(criteria('filter'))}; weights by {', '.join(criteria('weight'))}")]  # fmt: skip
     scope: Annotated[Literal["layer", "global", "block"], says(
         "layer: the level holds in every layer | global: over all layers together, filters relative to their layer's mean | "
-        "block: of weights, in every four of them; 50 % is the 2:4 pattern; levels 25, 50, 75")]  # fmt: skip
+        "block: of weights, in every four of them along the kernel's width; levels 25, 50, 75")]  # fmt: skip
     apply: Annotated[Literal["mask", "remove"], says("remove: smaller layers | mask: zeros, shapes stay")]
     layers: Annotated[Literal["convolutions", "all"], says(
         "of which layers single weights are pruned: convolutions | all: the linear ones too, which hold most weights of "
@@ -54,7 +54,9 @@ class Method(Section, frozen=True):
     retrain: Annotated[str, one_of(RETRAIN_KINDS), says("what follows pruning")] = "none"
     epochs: Annotated[
         Count | None,
-        says("of retraining, after each step; none by rewind with `prune_at`, by scratch beyond the parent's"),
+        says(
+            "of retraining, after each step; left out by rewind with `prune_at`; of scratch those beyond the parent's, none where left out"
+        ),
     ] = None
     learning_rate: Annotated[Positive | None, says("of retraining by finetune; the parent's where it is left out")] = None
     distil: Annotated[Annotated[float, Meta(gt=0, le=1)] | None, says(
@@ -111,7 +113,7 @@ def _of_units(method, config):
             weights and method.apply == "remove",
             "single weights can't be removed; use `apply: mask` or `unit: filter`",
         ),
-        (blocks and not weights, "blocks (the 2:4 pattern) are of weights; use `unit: weight` or another scope"),
+        (blocks and not weights, "blocks are of weights; use `unit: weight` or another scope"),
         (
             blocks and odd is not None,
             f"blocks of four weights can't lose {odd} %; use levels of 0, 25, 50, 75 and 100, or another scope; "
