@@ -15,7 +15,7 @@ sys.path.insert(0, str(SCRIPTS))
 from voxprune.core import paths
 from voxprune.core.cluster import cancel_jobs_left
 from voxprune.core.errors import InputError
-from voxprune.core.interruption import RUN, lock_folder
+from voxprune.core.interruption import RUN, lock_folder, this_process
 from voxprune.core.plan import record_plan
 from voxprune.core.provenance import code_hash, settings_hash
 from voxprune.core.record import check_record, write_record
@@ -46,8 +46,9 @@ config.update(without_removed_methods(config))
 try:
     SETTINGS = check_config(config)
     MESHES, CLASSES = find_source(config["dataset"], config["voxels"]["on_bad_mesh"])
+    REMEMBERED = ".snakemake/metadata"  # what made each file
     RECORD = f"{paths.experiment_folder(SETTINGS.experiment)}/config.yaml"
-    check_record(RECORD, config, ".snakemake/metadata")
+    check_record(RECORD, config, REMEMBERED)
 except InputError as error:
     raise WorkflowError(str(error))
 
@@ -88,7 +89,7 @@ TEST_SHARDS = collect(f"{VOXELS}/{paths.SHARD}", split="test", name=CLASSES)
 PRELOADED = ".snakemake/voxprune.socket"
 MEMORY = ".snakemake/voxprune-meshes"  # hashes of meshes, so that each is read again only when it changes
 
-os.environ[RUN] = str(os.getpid())  # jobs end when this process is gone; on a cluster, this is the one on their node
+os.environ[RUN] = this_process()  # jobs end when this process is gone; on a cluster, this is the one on their node
 
 
 def begin_run():
@@ -114,7 +115,7 @@ def begin_run():
     except InputError as error:
         raise WorkflowError(str(error))
     record_plan(RESULTS, config)
-    write_record(RECORD, config)
+    write_record(RECORD, config, REMEMBERED)
     preload_torch()
     limit = workflow.scheduler.job_rate_limiter
     if limit and limit.max_jobs == 100:

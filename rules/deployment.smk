@@ -1,5 +1,8 @@
 # Networks that run anywhere: one folder a network, asked for by name.
 
+from voxprune.core.files import content_hash
+from voxprune.deploy.runtime import runtime_files
+
 TERMS = "ModelNet is for academic use." if SETTINGS.dataset.source in MODELNET else ""
 
 
@@ -20,7 +23,8 @@ rule export:
         voxels=voxels_folder,
         data=DATASET,
         terms=TERMS,
-        code=code_hash("export", *NETWORK_FILES),
+        code=code_hash("export", *NETWORK_FILES, *runtime_files()),
+        programs=content_hash(sorted((SCRIPTS / "voxprune/deploy").glob("*/*.[ch]"))),
     shell:
         stage("export") + "--checkpoint {input.checkpoint:q} --metrics {input.metrics:q} --demand {input.demand:q} "
         "--voxels {params.voxels:q} --data-name={params.data:q} --terms={params.terms:q} --folder {output:q} 2>&1 | tee {log:q}"

@@ -91,7 +91,7 @@ def write_samples(path, latencies):
     arrays = {}
     for cell, rounds in latencies.items():
         arrays[str(cell)] = np.concatenate(rounds)
-        arrays[f"{cell}/round"] = np.repeat(np.arange(len(rounds), dtype=np.uint8), [len(calls) for calls in rounds])
+        arrays[f"{cell}/round"] = np.repeat(np.arange(len(rounds), dtype=np.uint32), [len(calls) for calls in rounds])
     with atomic_write(path) as temporary, open(temporary, "wb") as file:
         np.savez_compressed(file, **arrays)
 

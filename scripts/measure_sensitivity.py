@@ -19,7 +19,7 @@ def main(options):
     rows = sensitivity.by_layer(
         to_device(network, device), voxels.to(device), objects, options.levels, lambda line: print(line, flush=True)
     )
-    write_csv(options.table, rows)
+    write_csv(options.table, rows, sensitivity.COLUMNS)
 
 
 def parse():

@@ -8,6 +8,7 @@ import torch
 
 from voxprune.core import provenance
 from voxprune.core.command import add_gpus_option, run_command
+from voxprune.core.errors import InputError
 from voxprune.core.files import write_csv
 from voxprune.core.memory import enough_memory
 from voxprune.measurement import compare, latency
@@ -52,6 +53,8 @@ def main(options):
                     "least_percent": figures["speedup"]["least_percent"], "widths": build.widths(network),
                 }
             )  # fmt: skip
+    if not rows:
+        raise InputError("the parent runs in no engine here; add `torch` to `measurement: engines`")
     hardware = provenance.hardware()
     note = f"{options.experiment}, median of {windows.repetitions} rounds, {hardware['gpu'] or hardware['cpu']}"
     if measured.invalid_reasons:

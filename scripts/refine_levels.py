@@ -17,7 +17,9 @@ from voxprune.core.files import atomic_write
 
 def main(options):
     summary = pd.read_csv(options.summary)
-    levels = set(summary.loc[summary["method"] != "parent", "level_percent"].astype(int))
+    methods = summary[summary["method"] != "parent"].groupby("level_percent")["method"].nunique()
+    # The workflow adds level 0 to some methods; in the list it would be a level of all of them.
+    levels = {int(level) for level, count in methods.items() if level or count == methods.max()}
     wanted, found, resolution = set(), gaps(summary, options.tolerance), resolution_points(summary)
     print(f"the validation objects can show differences of about {resolution:.1f} points", flush=True)
     for method, gap in found.items():

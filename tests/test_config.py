@@ -18,7 +18,7 @@ from voxprune.core.registry import choices
 from voxprune.measurement.conditions import windows_of
 from voxprune.networks import build
 from voxprune.networks.build import build_network
-from voxprune.settings.config import Config, check_config
+from voxprune.settings.config import Config, check_config, without_removed_methods
 from voxprune.settings.method import Method
 from voxprune.settings.network import NETWORKS
 from voxprune.settings.options import from_options
@@ -295,3 +295,14 @@ def test_every_key_is_explained():
         schema = schema_of(section)["$defs"][section.__name__]["properties"]
         plain = {key: one for key, one in schema.items() if "$ref" not in one and key != "methods"}
         assert not [key for key, one in plain.items() if not one.get("description")], section.__name__
+
+
+@pytest.mark.parametrize("key, value, sentence", [
+    ("methods", None, "config: methods is null"),
+    ("seeds", [0.0], "write whole numbers without a decimal point"),
+    ("levels", [10.0], "write whole numbers without a decimal point"),
+])  # fmt: skip
+def test_what_only_looks_like_the_right_kind_is_a_sentence(key, value, sentence):
+    changed = without_removed_methods(copy.deepcopy(DEFAULT) | {key: value})
+    with pytest.raises(InputError, match=sentence):
+        check_config(changed)

@@ -1,5 +1,6 @@
 """Any interruption: commands and whole runs are really killed, and the same command ends in the same files."""
 
+import contextlib
 import os
 import re
 import signal
@@ -138,7 +139,11 @@ def start_run(folder, command):
 
 
 def processes_of(session):
-    return [process for process in psutil.process_iter() if os.getsid(process.pid) == session]
+    found = []
+    for process in psutil.process_iter():
+        with contextlib.suppress(ProcessLookupError):  # it has ended meanwhile
+            found += [process] if os.getsid(process.pid) == session else []
+    return found
 
 
 def test_a_second_run_in_a_folder_is_refused(long):
@@ -183,3 +188,18 @@ def test_the_lock_of_a_folder_is_gone_with_its_process(tmp_path):
     assert interruption.lock_folder(tmp_path / "lock") == str(os.getpid())
     lock.close()  # as the kernel does at a process's end
     assert interruption.lock_folder(tmp_path / "lock")
+
+
+def test_a_command_whose_run_is_gone_before_it_begins_ends_at_once():
+    """Else a job that starts while Snakemake is killed would go on beside the same job of the next run."""
+    gone = subprocess.run([sys.executable, "-c", "from voxprune.core.interruption import this_process; print(this_process())"],
+                          cwd=ROOT / "scripts", capture_output=True, text=True, check=True).stdout.strip()  # fmt: skip
+    waits = "from voxprune.core.interruption import end_when_told; end_when_told(); import time; time.sleep(60)"
+    ends = subprocess.run(
+        [sys.executable, "-c", waits],
+        cwd=ROOT / "scripts",
+        env=os.environ | {interruption.RUN: gone},
+        capture_output=True,
+        timeout=30,
+    )
+    assert b"KeyboardInterrupt" in ends.stderr

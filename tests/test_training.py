@@ -9,12 +9,14 @@ import torch
 from msgspec.structs import replace
 
 import nets
+from voxprune.core.errors import InputError
 from voxprune.networks.build import build_network
 from voxprune.networks.evaluation import predict
 from voxprune.settings.training import Augmentation, Recipe
 from voxprune.training import fit as training
 from voxprune.training.distillation import Teacher
 from voxprune.training.job import Job, continued, fingerprint
+from voxprune.training.recalibrate import recalibrate
 from voxprune.voxels.dataset import Voxels, split_validation
 from voxprune.voxels.voxelize import pack
 
@@ -321,3 +323,25 @@ def test_on_a_gpu_an_interrupted_training_ends_in_the_same_network(tmp_path, opt
     with pytest.raises(KeyboardInterrupt):
         train("cut", interrupt)
     assert all(torch.allclose(a, b, atol=1e-5) for a, b in zip(train("whole").parameters(), train("cut").parameters()))
+
+
+@pytest.mark.parametrize("count, works", [(18, True), (17, False)])
+def test_an_object_left_alone_in_the_last_batch_is_told_before_the_first_epoch(tmp_path, count, works):
+    """One value a channel is too little for BatchNorm; 16^3 cells are that after the four steps of this network."""
+    grids = (torch.arange(count * 16 * 16 * 2).reshape(count, 16, 16, 2) % 251).to(torch.uint8)
+    voxels = Voxels(grids, torch.arange(count) % 2, np.arange(count).astype(str), 16)
+    network, lines = build_network("resnet3d_stride4", 16, ["a", "b"]), []
+    job = Job(voxels, voxels.subset(torch.arange(0)), 0, tmp_path / "state", "same", lines.append)
+    recipe = replace(RECIPE, epochs=1, batch_size=16)
+    if works:
+        training.fit(network, recipe, job)
+    else:
+        with pytest.raises(InputError, match="17 objects in batches of 16 leave one object alone.*`training: batch_size`"):
+            training.fit(network, recipe, job)
+    assert len(lines) == works
+
+
+def test_recalibration_leaves_out_an_object_that_would_be_alone():
+    grids = (torch.arange(17 * 16 * 16 * 2).reshape(17, 16, 16, 2) % 251).to(torch.uint8)
+    voxels = Voxels(grids, torch.arange(17) % 2, np.arange(17).astype(str), 16)
+    recalibrate(build_network("resnet3d_stride4", 16, ["a", "b"]), voxels, batch_size=16)

@@ -113,15 +113,19 @@ def _compare_levels(outcomes, summary, cost, seeds, classes, margin_points, conf
 
 def _in_sequence(table, allowed):
     """(adjusted p, the error that a row's test is allowed), a value a row. Controls are tested like one more method each, and
-    cost the methods nothing."""
-    tested = table[table["method"] != "parent"]
+    cost the methods nothing. Level 0 is tested by itself and gates no other level: nothing is pruned there, and not every method has it."""
+    pruned = table[table["method"] != "parent"]
+    tested = pruned[pruned["level_percent"] > 0]
     p_values = tested["p_non_inferior"].where(~tested["collapsed"], 1.0).groupby(tested["method"], sort=False).agg(list)
-    methods = methods_that_share(table)
+    methods = [name for name in methods_that_share(table) if name in p_values]
+    share = allowed / max(1, len(methods))
     adjusted = dict(zip(methods, sequence.adjusted([p_values[name] for name in methods])))
     strictness = dict(zip(methods, sequence.strictness(list(adjusted.values()), allowed)))
     for name in set(p_values.index) - set(methods):
-        so_far = len(methods) * np.maximum.accumulate(p_values[name])
-        adjusted[name], strictness[name] = so_far.clip(max=1).tolist(), allowed / len(methods)
+        adjusted[name] = (len(methods) * np.maximum.accumulate(p_values[name])).clip(max=1).tolist()
+    for name, p in pruned.loc[pruned["level_percent"] == 0, ["method", "p_non_inferior"]].itertuples(index=False):
+        adjusted[name] = [min(1.0, max(1, len(methods)) * p), *adjusted.get(name, [])]
+    strictness = dict.fromkeys(adjusted, share) | strictness
     adjusted["parent"], strictness["parent"] = [np.nan], allowed
     return np.concatenate([adjusted[name] for name in dict.fromkeys(table["method"])]), table["method"].map(strictness)
 

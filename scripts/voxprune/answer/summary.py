@@ -95,7 +95,7 @@ def fastest_cell(demand: pd.DataFrame, batch_size: int | None = None) -> tuple:
     """
     size = demand["batch_size"].max() if batch_size is None else batch_size
     parent = demand[(demand["method"] == "parent") & (demand["batch_size"] == size)]
-    if parent["latency_ms.p50"].isna().all():
+    if "latency_ms.p50" not in parent or parent["latency_ms.p50"].isna().all():
         raise InputError("the parent ran in no engine (demand.csv says why); add `torch` to `measurement: engines`")
     return tuple(parent.loc[parent["latency_ms.p50"].idxmin(), CELL])
 

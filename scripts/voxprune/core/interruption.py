@@ -1,5 +1,6 @@
 """One run a folder, and jobs that end when they are told to or when their run is gone. Imports nothing heavy."""
 
+import contextlib
 import fcntl
 import os
 import select
@@ -8,7 +9,7 @@ import threading
 from pathlib import Path
 from typing import IO
 
-RUN = "VOXPRUNE_RUN"  # environment variable: process id of the snakemake whose job this is
+RUN = "VOXPRUNE_RUN"  # environment variable: `this_process` of the snakemake whose job this is
 
 
 def lock_folder(path: str | Path) -> IO | str:
@@ -29,6 +30,14 @@ def lock_folder(path: str | Path) -> IO | str:
     return file
 
 
+def this_process() -> str:
+    """This process's id, and the space of ids that it belongs to: another one in another container; empty where none is told."""
+    try:
+        return f"{os.getpid()} {os.readlink('/proc/self/ns/pid')}"
+    except OSError:  # not Linux
+        return f"{os.getpid()} "
+
+
 def end_when_told() -> None:
     """From here on SIGTERM interrupts this process as Ctrl-C does; and so does the end of the snakemake that began it.
 
@@ -36,13 +45,13 @@ def end_when_told() -> None:
     """
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     if RUN in os.environ:
-        threading.Thread(target=_end_after, args=[int(os.environ[RUN])], daemon=True).start()
+        threading.Thread(target=_end_after, args=[os.environ[RUN]], daemon=True).start()
 
 
-def _end_after(process):
-    try:
-        handle = os.pidfd_open(process)
-    except (AttributeError, OSError):  # not Linux; in another container
+def _end_after(run):
+    process, _, space = run.partition(" ")
+    if not space or space != this_process().partition(" ")[2]:  # not Linux; in another container
         return
-    select.select([handle], [], [])
+    with contextlib.suppress(ProcessLookupError):  # it is gone already
+        select.select([os.pidfd_open(int(process))], [], [])
     os.kill(os.getpid(), signal.SIGTERM)

@@ -42,7 +42,11 @@ def load(folder: str, name: str) -> ModuleType:
 
 
 def _read(path):
-    tree = ast.parse(FIRST_FUNCTION.split(path.read_text(), 1)[0])  # the rest would take ten times as long
+    text = path.read_text()
+    try:
+        tree = ast.parse(FIRST_FUNCTION.split(text, maxsplit=1)[0])  # the rest would take ten times as long
+    except SyntaxError:  # a line of the docstring begins with such a word
+        tree = ast.parse(text)
     summary = (ast.get_docstring(tree) or "").partition("\n\n")[0].replace("\n", " ")
     facts = dict(filter(None, map(_fact, tree.body)))
     return Choice(facts.get("NAME", path.stem), path, summary, facts)

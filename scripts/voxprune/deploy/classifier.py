@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from voxprune.core.errors import InputError
+from voxprune.core.errors import InputError, first_line
 from voxprune.core.openvino import in_own_memory
 from voxprune.deploy.numpy_voxels import voxelize
 from voxprune.meshes.endings import READABLE
@@ -108,7 +108,9 @@ def _onnxruntime(path):
     try:
         session = onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])
     except Exception as error:  # it raises kinds of its own
-        raise InputError(f"{path}: ONNX Runtime can't read it ({_first_line(error)}); export the model again") from error
+        raise InputError(
+            f"{path}: ONNX Runtime can't read it ({first_line(error)[:120]}); export the model again"
+        ) from error
     [about] = session.get_inputs()
     return lambda voxels: session.run(None, {about.name: voxels})[0], about.shape[1:]
 
@@ -123,7 +125,7 @@ def _openvino(path):
         settings = {"INFERENCE_NUM_THREADS": 1, "INFERENCE_PRECISION_HINT": "f32", "PERFORMANCE_HINT": "LATENCY"}
         request = openvino.compile_model(model, "CPU", settings).create_infer_request()
     except Exception as error:  # it raises kinds of its own
-        raise InputError(f"{path}: OpenVINO can't read it ({_first_line(error)}); export the model again") from error
+        raise InputError(f"{path}: OpenVINO can't read it ({first_line(error)[:120]}); export the model again") from error
     return in_own_memory(request), shape
 
 
@@ -163,7 +165,3 @@ def meshes(path):
     if not found:
         raise InputError(f"{path}: no mesh lies in this folder; name one with {' '.join(READABLE)} files")
     return found
-
-
-def _first_line(error):
-    return (str(error).strip() or type(error).__name__).splitlines()[0][:120]

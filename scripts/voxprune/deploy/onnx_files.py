@@ -15,9 +15,9 @@ import onnxruntime
 import torch
 from onnx import TensorProto, helper, numpy_helper
 
-from voxprune.core.errors import InputError
+from voxprune.core.errors import InputError, first_line
 from voxprune.measurement.onnx_file import INPUT, onnx_bytes
-from voxprune.measurement.runner import Unavailable, first_line
+from voxprune.measurement.runner import Unavailable
 
 LARGEST_DIFFERENCE = 1e-4  # of the largest logit, between torch and ONNX Runtime
 LARGEST_HALF = 65504.0

@@ -9,10 +9,15 @@ from voxprune.meshes.endings import READABLE
 COMMANDS = [SCRIPTS / "classify.py", SCRIPTS / "bench_device.py"]
 
 
+def runtime_files():
+    """The files of code that are copied, sorted."""
+    readers = {choice.path for choice in READABLE.values()}  # which are found by their folder, not imported by name
+    return sorted(imported_files(*COMMANDS, *readers))
+
+
 def copy_runtime(folder):
     """Copies the commands and what they need of `voxprune/` into a folder; returns the copies' paths, relative to it."""
-    readers = {choice.path for choice in READABLE.values()}  # which are found by their folder, not imported by name
-    paths = sorted(imported_files(*COMMANDS, *readers))
+    paths = runtime_files()
     for path in paths:
         target = Path(folder) / path.relative_to(SCRIPTS)
         target.parent.mkdir(parents=True, exist_ok=True)

@@ -140,7 +140,7 @@ def _relative_difference(found, expected):
 def _energy_ratio(energies, served, name, cell, least_percent):
     """The network's energy an inference as a share of its parent's, paired by window; with the reason where it wasn't measured."""
     parent, again, own = (np.array(energies.get((one, cell), []), float) for one in (PARENT, AGAIN, name))
-    if len(own) > 1:
+    if len(own) == len(parent) == len(again) > 1:
         return {"energy_ratio": against_parent(1 / parent, 1 / again, 1 / own, least_percent, above="more", below="less")}
     reasons = served[name, cell].get("reasons", {})
     reason = reasons.get("energy_mj_per_inference", "a single window has no interval; measure with `detail: full`")

@@ -10,7 +10,8 @@ import torch
 from torch import nn
 from torch.nn.utils import parametrize
 
-from voxprune.measurement.runner import Unavailable, first_line
+from voxprune.core.errors import first_line
+from voxprune.measurement.runner import Unavailable
 from voxprune.networks.build import resolution_of
 from voxprune.networks.empty import has_empty
 

@@ -41,8 +41,3 @@ def synchronize(device: torch.device) -> None:
     """Waits until the device has done what it was given; nothing on a CPU."""
     if device.type == "cuda":
         torch.cuda.synchronize(device)
-
-
-def first_line(error: Exception) -> str:
-    """The first line of an error's message, or its kind where it has none."""
-    return (str(error).strip() or type(error).__name__).splitlines()[0]

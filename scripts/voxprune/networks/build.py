@@ -11,7 +11,7 @@ import torch
 from torch import nn
 
 from voxprune.core import registry
-from voxprune.core.errors import InputError
+from voxprune.core.errors import InputError, first_line
 from voxprune.core.provenance import own_module_file
 from voxprune.networks.empty import tolerate_empty
 from voxprune.networks.layers import refit
@@ -124,10 +124,6 @@ def check_logits(name, output, objects, classes, when=""):
     else:
         return
     raise InputError(f"network {name}: {when}{fact}; let `forward` return finite logits (n, classes) alone")
-
-
-def first_line(error):
-    return (str(error).strip() or type(error).__name__).splitlines()[0]
 
 
 def widths(network):

@@ -8,8 +8,8 @@ import torch
 from torch import nn
 from torch.nn.functional import cross_entropy
 
-from voxprune.core.errors import InputError
-from voxprune.networks.build import build_network, check_logits, convolutions, first_line, resolution_of
+from voxprune.core.errors import InputError, first_line
+from voxprune.networks.build import build_network, check_logits, convolutions, resolution_of
 from voxprune.networks.checkpoint import load_checkpoint, save_checkpoint
 from voxprune.networks.origin import Origin
 from voxprune.pruning.extent import extent

@@ -48,6 +48,8 @@ def compare(network: nn.Module, sample: Sample, report: Callable[[str], object] 
     left out). `random` is among them, as the control.
     """
     groups, rises = find_groups(network), leave_one_out(network, sample, report)
+    if not groups:
+        raise InputError("no filter of this network can be removed, so there is none to leave out")
     scores = {}
     for name in criteria("filter"):
         try:

@@ -7,12 +7,13 @@ import torch
 from torch import nn
 
 from voxprune.networks.evaluation import predict
-from voxprune.pruning.choose import choose_units
+from voxprune.pruning.choose import choose, score_units
 from voxprune.pruning.groups import find_groups, silence
 from voxprune.settings.method import Method
 from voxprune.voxels.dataset import Voxels
 
 CHOICE = Method("filter", "l1", "layer", "remove")
+COLUMNS = ("layer", "level_percent", "correct", "n_samples", "objects")
 
 
 def by_layer(
@@ -25,6 +26,7 @@ def by_layer(
     Pruned filters are fully masked (what reads them multiplies by zero), which equals removing them. Coupled layers count as one.
     """
     groups, rows = find_groups(network), []
+    scores = score_units(network, CHOICE, None, groups)
     nothing = {group.root: torch.zeros(group.size, dtype=torch.bool) for group in groups}
     unpruned = _correct(network, voxels)
     for group in groups:
@@ -32,7 +34,7 @@ def by_layer(
             correct = unpruned
             if level:
                 pruned = copy.deepcopy(network)
-                chosen = choose_units(network, CHOICE, level, groups=groups)[group.root]
+                chosen = choose(scores, CHOICE, level, groups)[group.root]
                 silence(pruned, {**nothing, group.root: chosen}, groups)
                 correct = _correct(pruned, voxels)
             rows.append(

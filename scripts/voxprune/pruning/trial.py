@@ -7,7 +7,7 @@ import torch
 from torch import nn
 from torch.utils._pytree import tree_leaves
 
-from voxprune.networks.build import first_line
+from voxprune.core.errors import first_line
 from voxprune.pruning.tracing import unchanged
 
 TOLERANCE = 1e-3  # relative to the largest logit: in single precision, where an error of structure is of the size of a logit

@@ -13,6 +13,9 @@ from voxprune.report.figure import COLOURS, MARKERS, captioned, legend, make_pan
     "where the first seed's parent is sensitive. Judged on training objects kept apart, never on test objects."
 )
 def sensitivity_by_layer(axes, sensitivity, answer):
+    if sensitivity.empty:
+        axes.set(title="Sensitivity by layer: this network has no filter that can be removed")
+        return
     looks = method_looks(sensitivity["layer"])
     for layer, rows in sensitivity.groupby("layer", sort=False):
         accuracy = 100 * rows["correct"] / rows["n_samples"]

@@ -49,7 +49,10 @@ class Config(Section, frozen=True):
 
 def without_removed_methods(content: dict) -> dict:
     """The config's dictionary without the methods that an experiment removed, by setting them to null."""
-    return content | {"methods": {name: method for name, method in content["methods"].items() if method is not None}}
+    methods = content["methods"]
+    if not isinstance(methods, dict):
+        return content  # `check_config` says what is wrong
+    return content | {"methods": {name: method for name, method in methods.items() if method is not None}}
 
 
 def check_config(content: dict) -> Config:
@@ -59,7 +62,10 @@ def check_config(content: dict) -> Config:
     sentence = first_error(content, Config)
     if sentence is not None:
         raise InputError(f"config: {sentence}")
-    config = msgspec.convert(content, Config)
+    try:
+        config = msgspec.convert(content, Config)
+    except msgspec.ValidationError as error:  # 6.0 is a whole number to a schema, and none to a setting
+        raise InputError(f"config: {error}; write whole numbers without a decimal point") from error
     for name in ("dataset", "voxels", "training", "augmentation", "answer", "measurement"):
         for sentence in getattr(config, name).contradictions(config):
             raise InputError(

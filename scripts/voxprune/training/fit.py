@@ -1,12 +1,13 @@
 """Fitting a network to voxels: repeatable from its seed, resumable after any interruption."""
 
+import copy
 import math
 import time
 
 import torch
 from torch.optim.swa_utils import AveragedModel
 
-from voxprune.core.errors import InputError
+from voxprune.core.errors import InputError, first_line
 from voxprune.core.memory import enough_memory
 from voxprune.networks.device import to_device
 from voxprune.networks.evaluation import predict
@@ -41,6 +42,7 @@ def fit(network, recipe, job, first_epoch=0, stop_after=None, after_step=None):
     progress.resume(job.report)
     step = training_step(network, optimiser, recipe, job)
     steps = math.ceil(len(voxels) / recipe.batch_size)
+    _check_last_batch(network, voxels, recipe.batch_size)
     for epoch in range(first_epoch + len(progress.curve), stop_after or recipe.epochs):
         started = time.monotonic()
         rates = [_learning_rate(recipe, epoch * steps + step, recipe.epochs * steps) for step in range(steps)]
@@ -67,6 +69,24 @@ def check_finite(network, name, remedy):
     """Raises InputError where a training has diverged, so that no such network is ever saved."""
     if not all(torch.isfinite(tensor).all() for tensor in network.state_dict().values()):
         raise InputError(f"{name}: training diverged (weights not finite); {remedy}")
+
+
+@torch.no_grad()
+def _check_last_batch(network, voxels, batch_size):
+    """Raises InputError where an epoch would end with a single object that the network can't be trained on.
+
+    BatchNorm needs more than one value a channel, and after the last pooling an object may have just one.
+    """
+    if len(voxels) % batch_size != 1 and batch_size > 1:
+        return
+    with torch.random.fork_rng():  # a trial: dropout mustn't draw from what training draws from
+        try:
+            copy.deepcopy(network).train()(next(batches(voxels, 1))[0])
+        except ValueError as error:
+            raise InputError(
+                f"{len(voxels)} objects in batches of {batch_size} leave one object alone, which this network can't be trained "
+                f"on ({first_line(error)}); choose another `training: batch_size`"
+            ) from error
 
 
 def _train_epoch(network, average, step, job, recipe, generator, rates, after_step=None):

@@ -26,7 +26,8 @@ def recalibrate(network, voxels, batch_size=64):
         layer.train()
     # Objects are stored by class, and batches of one class vary less than the data set.
     order = torch.randperm(len(voxels), generator=torch.Generator().manual_seed(0))
-    for inputs, _ in batches(voxels, batch_size, order):
+    alone = len(order) > 1 and len(order) % batch_size == 1  # the last object, which may have too few values a channel
+    for inputs, _ in batches(voxels, batch_size, order[: len(order) - alone]):
         network(inputs)
     for layer, momentum in zip(norms, momenta):
         layer.momentum = momentum

@@ -5,8 +5,9 @@ from typing import Any
 import torch
 from torch import nn
 
+from voxprune.core.errors import first_line
 from voxprune.measurement.engines import torch as eager_torch
-from voxprune.measurement.runner import Runner, Unavailable, first_line
+from voxprune.measurement.runner import Runner, Unavailable
 
 NAME = "torch-compile"
 ON_GPU = True

@@ -1,0 +1,51 @@
+"""Level 0, the parent trained on, is a control: it decides nothing about other levels."""
+
+import sys
+
+import pandas as pd
+import pytest
+import refine_levels
+import yaml
+
+from voxprune.answer.comparison import _in_sequence
+
+P_VALUES = {"l1": {10: 0.01}, "taylor": {10: 0.01}}
+
+
+def table(p_values):
+    rows = [("parent", 0, 1.0)] + [
+        (name, level, p) for name, levels in p_values.items() for level, p in sorted(levels.items())
+    ]
+    found = pd.DataFrame(rows, columns=["method", "level_percent", "p_non_inferior"])
+    return found.assign(collapsed=False, control=False)
+
+
+@pytest.mark.parametrize("name", ["l1", "taylor"])
+def test_whichever_method_has_it_the_levels_of_all_are_judged_alike(name):
+    plain, _ = _in_sequence(table(P_VALUES), 0.05)
+    with_zero = table(P_VALUES | {name: {0: 0.06, **P_VALUES[name]}})
+    found, strictness = _in_sequence(with_zero, 0.05)
+    at_ten = found[with_zero["level_percent"] == 10]
+    assert at_ten.tolist() == pytest.approx(plain[1:].tolist())
+    assert found[(with_zero["level_percent"] == 0) & (with_zero["method"] != "parent")] == pytest.approx([0.12])
+    assert len(strictness) == len(with_zero)
+
+
+def test_it_may_be_the_only_level():
+    found, strictness = _in_sequence(table({"l1": {0: 0.03}}), 0.05)
+    assert found[1] == pytest.approx(0.03) and strictness[1] == pytest.approx(0.05)
+
+
+@pytest.mark.parametrize("methods_with_it, levels", [(1, [20, 40, 60]), (2, [0, 20, 40, 60])])
+def test_refining_asks_for_it_only_where_every_method_has_it(tmp_path, monkeypatch, methods_with_it, levels):
+    rows = [("parent", 0, 90.0)] + [(name, 0, 90.0) for name in ("one", "two")[:methods_with_it]]
+    rows += [(name, level, accuracy) for name in ("one", "two") for level, accuracy in ((20, 90.0), (60, 50.0))]
+    summary = pd.DataFrame(rows, columns=["method", "level_percent", "validation_accuracy_percent"])
+    summary.assign(seed=0, n_validation=1000, collapsed=False).to_csv(tmp_path / "summary.csv")
+    monkeypatch.setattr(
+        sys,
+        "argv",
+        ["refine_levels", "--summary", str(tmp_path / "summary.csv"), "--config", str(tmp_path / "refined.yaml")],
+    )
+    refine_levels.main(refine_levels.parse().parse_args())
+    assert yaml.safe_load((tmp_path / "refined.yaml").read_text()) == {"levels": levels}
