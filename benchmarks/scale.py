@@ -32,14 +32,14 @@ def main(options):
     for count in options.meshes:
         with tempfile.TemporaryDirectory() as folder:
             fill(Path(folder, "meshes"), count, options.classes)
-            config = ["--configfile", Path(folder, "scale.yaml")]
-            config[1].write_text(CONFIG.format(folder=Path(folder, "meshes")))
-            first, output = run_workflow(folder, *config, "-n", "--quiet", "rules")
-            second, _ = run_workflow(folder, *config, "-n", "--quiet", "rules")
+            config = Path(folder, "scale.yaml")
+            config.write_text(CONFIG.format(folder=Path(folder, "meshes")))
+            first, output = run_workflow(folder, "--configfile", config, "-n", "--quiet", "rules")
+            second, _ = run_workflow(folder, "--configfile", config, "-n", "--quiet", "rules")
             jobs = sum(int(found[1]) for name in BEFORE_PRUNING if (found := re.search(rf"^{name} +(\d+)$", output, re.M)))
             cells = [f"{count:8}", f"{first:11.1f}", f"{second:9.1f}", f"{jobs:6}"]
             for stage, width in () if options.dry else (("voxelize", 9), ("train", 8)):
-                seconds, _ = run_workflow(folder, *config, "--cores", "2", "--quiet", "all", "--until", stage)
+                seconds, _ = run_workflow(folder, "--configfile", config, "--cores", "2", "--quiet", "all", "--until", stage)
                 cells.append(f"{seconds:{width}.1f} {resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024:6.0f}")
             print(" ".join(cells), flush=True)
 

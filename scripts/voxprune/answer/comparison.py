@@ -113,7 +113,9 @@ def _compare_levels(outcomes, summary, cost, seeds, classes, margin_points, conf
 
 def _in_sequence(table, allowed):
     """(adjusted p, the error that a row's test is allowed), a value a row. Controls are tested like one more method each, and
-    cost the methods nothing. Level 0 is tested by itself and gates no other level: nothing is pruned there, and not every method has it."""
+    cost the methods nothing. Level 0 is tested by itself and decides about no other level: nothing is pruned there, and not every
+    method has it.
+    """
     pruned = table[table["method"] != "parent"]
     tested = pruned[pruned["level_percent"] > 0]
     p_values = tested["p_non_inferior"].where(~tested["collapsed"], 1.0).groupby(tested["method"], sort=False).agg(list)

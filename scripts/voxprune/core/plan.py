@@ -53,11 +53,8 @@ def changes(plans: list[dict]) -> list[dict]:
 
 def _changed(before, after):
     """The keys of two plans that differ, leaving out those that one of them doesn't know."""
-    return [
-        key
-        for key in (*PLANNED, "recipe", "dataset", *LATER)
-        if {key} <= before.keys() & after.keys() and before[key] != after[key]
-    ]
+    known = [key for key in (*PLANNED, "recipe", "dataset", *LATER) if key in before and key in after]
+    return [key for key in known if before[key] != after[key]]
 
 
 def recipes_tested(results: str | Path, dataset: str) -> int:

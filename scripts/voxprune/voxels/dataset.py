@@ -110,7 +110,8 @@ def sample(folder, classes, count, seed, validation_share=0.0):
     """`count` training objects in view 0, evenly from the classes as far as they go, drawn with the seed.
 
     validation_share: leave out the objects that split_validation takes out with this share and the same seed.
-    Returns (voxels float32 (n, 1, R, R, R), labels int64 (n,)). In random order, so that batches of them hold several classes. Reads no more than these objects from the shards.
+    Returns (voxels float32 (n, 1, R, R, R), labels int64 (n,)), in random order, so that batches of them hold several classes.
+    Reads no more than these objects from the shards.
     """
     rng, packed, labels = np.random.default_rng(seed), [], []
     paths = shard_paths(folder, "train", classes)
