@@ -191,8 +191,14 @@ def wanted_budgets():
     return [f"{budget}={most}" for budget in sorted(budgets)]
 
 
+def layers_of_ratios():
+    """The layers that `ratios` name, each with the unit and the kind of layers of its method: filter:convolutions:conv1."""
+    methods = SETTINGS.methods.values()
+    return sorted({f"{method.unit}:{method.layers}:{layer}" for method in methods for layer in method.ratios or {}})
+
+
 NETWORK_OPTIONS = ["--network", SETTINGS.network, "--resolution", str(SETTINGS.voxels.resolution), *CLASS_OPTIONS]
-NETWORK_OPTIONS += ["--reach", *wanted_budgets()]
+NETWORK_OPTIONS += ["--reach", *wanted_budgets(), "--ratios", *layers_of_ratios()]
 
 
 def check_own_network():

@@ -10,7 +10,7 @@ from voxprune.settings.network import NETWORKS
 
 
 def main(options):
-    told = check_network(options.network, options.resolution, options.classes, dict(options.reach))
+    told = check_network(options.network, options.resolution, options.classes, dict(options.reach), options.ratios)
     sentence = f"{options.network} at resolution {options.resolution}: {told}"
     print(sentence, flush=True)
     with atomic_write(options.report) as temporary:
@@ -22,6 +22,10 @@ def budget(text):
     return name, int(percent)
 
 
+def ratio(text):
+    return tuple(text.split(":", 2))
+
+
 def parse():
     parser = argparse.ArgumentParser(prog="check_network", description=__doc__)
     parser.add_argument("--network", required=True, help=f"{', '.join(choices(NETWORKS))} or package.module:Class")
@@ -29,6 +33,13 @@ def parse():
     parser.add_argument("--classes", nargs="+", action="extend", required=True, help="in the order of the labels")
     parser.add_argument(
         "--reach", nargs="*", type=budget, default=[], help="budgets that must be in reach, in percent, such as macs=75"
+    )
+    parser.add_argument(
+        "--ratios",
+        nargs="*",
+        type=ratio,
+        default=[],
+        help="unit:layers:layer that `ratios` name, such as filter:convolutions:conv1",
     )
     parser.add_argument("--report", required=True, help="output: the sentence, as text")
     return parser

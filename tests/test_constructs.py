@@ -124,6 +124,13 @@ def test_a_budget_out_of_reach_is_told():
         check_network("constructs:Window", 16, CLASSES, {"macs": 10, "parameters": 99})
 
 
+def test_a_layer_of_ratios_that_there_is_not_is_told():
+    known = [("filter", "convolutions", "conv1"), ("weight", "convolutions", "conv2"), ("weight", "all", "fc1")]
+    check_network("original", 16, CLASSES, ratios=known)
+    with pytest.raises(InputError, match="network original: ratios: no layer 'fc1' is pruned by itself; choose from conv1"):
+        check_network("original", 16, CLASSES, ratios=[("weight", "convolutions", "fc1")])
+
+
 def test_from_scratch_is_what_the_class_starts_with():
     network = prune(build("Maxout"), Method("filter", "l1", "layer", "remove"), 50, SAMPLE)[0]
     start_anew(network, seed=5)

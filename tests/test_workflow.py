@@ -125,7 +125,7 @@ def test_a_network_that_cannot_work_is_refused_in_a_dry_run(bare, tmp_path, forw
     assert "train" in jobs(folder, "--configfile", "own.yaml")
 
 
-def test_a_budget_out_of_reach_is_refused_in_a_dry_run(bare, tmp_path):
+def test_a_budget_out_of_reach_and_an_unknown_layer_are_refused_in_a_dry_run(bare, tmp_path):
     folder = clone(tmp_path / "voxprune", bare)
     layers = "nn.Conv3d(1, 4, 3), nn.ReLU(), nn.AdaptiveAvgPool3d(1), nn.Flatten(), nn.Linear(4, 99), nn.Linear(99, classes)"
     (folder / "mine.py").write_text(
@@ -137,6 +137,12 @@ def test_a_budget_out_of_reach_is_refused_in_a_dry_run(bare, tmp_path):
     )
     output = snakemake(folder, "-n", "--configfile", "own.yaml", check=False)
     assert "network mine:make: a budget of 80 % of the parameters is out of reach" in output and "Job stats" not in output
+    own = (folder / "own.yaml").read_text().replace("budget: parameters", 'ratios: {"7": 0.5}')
+    (folder / "own.yaml").write_text(own)
+    output = snakemake(folder, "-n", "--configfile", "own.yaml", check=False)
+    assert (
+        "network mine:make: ratios: no layer '7' is pruned by itself; choose from 0" in output and "Job stats" not in output
+    )
 
 
 def test_a_staircase_is_that_of_a_method_which_prunes_filters(bare):
