@@ -36,7 +36,7 @@ def test_lint_finds_nothing(bare):
     ([], {"generate_furniture": 10}, 3, 0, 3, 10, 0),
     (["--configfile", "experiments/modelnet10.yaml"], {"fetch_modelnet": 1}, 7, 7, 3, 3, 1),
     (["--configfile", "experiments/modelnet10-recipes.yaml"], {"fetch_modelnet": 1, "train_early": 6}, 7, 7, 6, 3, 2),
-    (["--configfile", "experiments/modelnet10-recipes-cpu.yaml"], {"fetch_modelnet": 1, "train_early": 6, "sparsify": 6}, 9, 9, 6, 2, 2),
+    (["--configfile", "experiments/modelnet10-recipes-cpu.yaml"], {"fetch_modelnet": 1, "train_early": 6, "sparsify": 6}, 9, 9, 6, 3, 2),
     (["--configfile", "experiments/modelnet10-early-cpu.yaml"], {"fetch_modelnet": 1, "train_early": 6}, 1, 1, 6, 2, 0),
     (["--configfile", "experiments/modelnet10-quarter-cpu.yaml"], {"fetch_modelnet": 1, "train_early": 24}, 1, 1, 24, 2, 0),
     (["--configfile", "experiments/modelnet10-wide-cpu.yaml"], {"fetch_modelnet": 1, "train_early": 6}, 1, 1, 6, 2, 0),
