@@ -67,7 +67,7 @@ def test_zeros_save_storage_alone_and_the_text_says_so():
     found, text = answered()
     assert found["methods"]["weight"]["largest"]["saved_percent"]["latency_ms"] == 0
     assert re.search(
-        r"`weight`: 50 % of the weights of the convolutions can be set to zero: .* That saves 25 % of the stored bytes; it runs 0.98 to 1.02 times as fast",
+        r"`weight`: weights can be set to zero up to level 50 %: .* That saves 25 % of the stored bytes; it runs 0.98 to 1.02 times as fast",
         text,
     )
 
@@ -79,6 +79,15 @@ def test_a_control_is_no_choice_and_is_named_where_it_does_as_well():
     assert found["decision"]["network"]["method"] == "filter" and found["decision"]["controls"] == ["weight"]
     text = sentences.decision_text(found)
     assert "The control `weight` did as well at no more MACs, so nothing shows that ranking filters matters here." in text
+
+
+def test_controls_alone_are_no_choice_either():
+    outcomes, summary, demand = experiment(lost={"filter": {50: 0}, "weight": {50: 0}})
+    summary.loc[summary["method"] != "parent", "criterion"] = "random"
+    _, found = answer(outcomes, summary, demand)
+    text = sentences.render(sentences.tell(found), "markdown")
+    assert "**Only controls were tested here, and a control is never what to take:**" in text
+    assert "error of the 2 methods together" in text and found["methods"]["filter"]["largest"]["verdict"] == "non-inferior"
 
 
 def test_costs_of_which_the_same_is_said_share_a_line():

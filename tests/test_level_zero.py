@@ -7,7 +7,10 @@ import pytest
 import refine_levels
 import yaml
 
+from made_up import answer, experiment
+from voxprune.answer import sentences
 from voxprune.answer.comparison import _in_sequence
+from voxprune.report.tables import shown_levels
 
 P_VALUES = {"l1": {10: 0.01}, "taylor": {10: 0.01}}
 
@@ -49,3 +52,23 @@ def test_refining_asks_for_it_only_where_every_method_has_it(tmp_path, monkeypat
     )
     refine_levels.main(refine_levels.parse().parse_args())
     assert yaml.safe_load((tmp_path / "refined.yaml").read_text()) == {"levels": levels}
+
+
+@pytest.mark.parametrize(
+    "lost", [{"filter": {0: 2, 60: 0}, "taylor": {60: 0}}, {"taylor": {60: 0}, "filter": {0: 2, 60: 0}}]
+)
+def test_the_sentences_tell_of_the_pruned_networks_whichever_method_has_it(lost):
+    tables, found = answer(*experiment(seeds=2, objects=100, lost=lost))
+    text = sentences.render(sentences.tell(found), "markdown")
+    assert {name: method["limited_by"]["level_percent"] for name, method in found["methods"].items()} == {
+        "filter": 60,
+        "taylor": 60,
+    }
+    assert shown_levels(tables["levels"]) == {"filter": 60, "taylor": 60}
+    assert "At 0 %" not in text and found["shown"]["level_percent"] == 60
+    assert tables["budgets"].empty  # nothing is interpolated between level 0, which only one has, and 60 %
+
+
+def test_alone_it_is_what_the_sentences_tell_of():
+    _, found = answer(*experiment(lost={"filter": {0: 30}}))
+    assert found["methods"]["filter"]["limited_by"]["level_percent"] == 0 == found["shown"]["level_percent"]

@@ -156,7 +156,7 @@ def test_ratios_come_as_names_and_numbers_and_are_kept_in_the_checkpoint(run, pa
     ):
         run(ratios="fc=0")
     with pytest.raises(
-        SystemExit, match="a budget of 99 % of the macs is out of reach of these `ratios`: at most .* % go; raise"
+        SystemExit, match="a budget of 99 % of the macs is out of reach of its `ratios`: at most .* % go; change"
     ):
         run(ratios="conv1=0", budget="macs", levels=99)
 

@@ -14,7 +14,8 @@ from voxprune.core.errors import InputError
 from voxprune.networks import build
 from voxprune.networks.checkpoint import load_checkpoint, save_checkpoint
 from voxprune.networks.cost import network_cost
-from voxprune.pruning.choose import choose_units, pruned_count
+from voxprune.networks.evaluation import collapsed
+from voxprune.pruning.choose import choose_units, pruned_count, score_units, unit_sizes
 from voxprune.pruning.groups import find_groups, remove
 from voxprune.pruning.masks import mask_filters, prove_removal
 from voxprune.pruning.prune import level_for_latency, prune
@@ -144,10 +145,40 @@ def test_a_channel_multiple_keeps_the_nearest_one(level, units, multiple):
     kept = units - pruned_count(level, units, multiple)
     assert kept % multiple == 0 or kept == units
     exact = units - pruned_count(level, units)
-    assert abs(kept - exact) <= multiple / 2 or kept == units or 0 < exact < kept == multiple  # it leaves no layer empty
-    assert (kept == 0) == (exact == 0)
-    assert level != 100 or kept == 0
+    assert abs(kept - exact) <= multiple / 2 or kept == units or exact < kept == multiple  # it leaves no layer empty
+    assert (kept == 0) == (level == 100)
     assert level != 0 or kept == units
+
+
+def test_a_budget_with_a_channel_multiple_empties_no_layer():
+    method = Method("filter", "l1", "layer", "remove", budget="macs", channel_multiple=8)
+    parent = nets.build("resnet3d")
+    kept = [list(build.widths(prune(parent, method, percent, objects(16))[0]).values()) for percent in (50, 75, 81)]
+    assert all(width % 8 == 0 and width for widths in kept for width in widths)
+    with pytest.raises(
+        InputError, match="90 % of the macs is out of reach of its `channel_multiple`: at most 81.* % go; change"
+    ):
+        prune(parent, method, 90, objects(16))
+    assert not any(build.widths(prune(parent, method, 100, objects(16))[0]).values())
+
+
+def test_layers_masked_before_are_compared_by_the_filters_they_have_left():
+    parent = nets.build("resnet3d")
+    once, _ = prune(parent, Method("filter", "l1", "layer", "mask"), 50, objects(16))
+    scores = score_units(once, Method("filter", "l1", "global", "mask"), objects(16), find_groups(once))
+    assert all(float(one[one != -1].mean()) == pytest.approx(1) for one in scores.values())
+    assert [int((one == -1).sum()) for one in scores.values()] == [len(one) // 2 for one in scores.values()]
+
+
+@pytest.mark.parametrize("apply", ["mask", "remove"])
+@pytest.mark.parametrize("steps", [1, 2, 3])
+def test_global_steps_leave_every_layer_filters(apply, steps):
+    network = nets.build("resnet3d")
+    method = Method("filter", "l1", "global", apply, steps=steps)
+    full = unit_sizes(network, method)
+    for step in range(1, steps + 1):
+        network, _ = prune(network, method, 70 * step / steps, objects(16), full)
+    assert not collapsed(network)
 
 
 @pytest.mark.parametrize("name, roots", [

@@ -62,7 +62,7 @@ class _Method:
 
 def _at_budgets(outcomes, levels):
     """Yields (cost, budget in percent, {method: what it is there}) where any method reaches the budget."""
-    usable = levels[~levels["collapsed"] & (levels["method"] != "parent")]
+    usable = _usable(levels)
     parent = levels[levels["method"] == "parent"].iloc[0]
     for cost in COUNTED:
         for percent in BUDGETS:
@@ -73,6 +73,13 @@ def _at_budgets(outcomes, levels):
                     values[method] = found
             if values:
                 yield cost, percent, values
+
+
+def _usable(levels):
+    """Networks that run; of level 0, the parent trained on, only where every method has one, so that all start alike."""
+    pruned = levels[~levels["collapsed"] & (levels["method"] != "parent")]
+    below = pruned[pruned["level_percent"] > 0]
+    return pruned if (pruned["level_percent"] == 0).sum() == pruned["method"].nunique() else below
 
 
 def _at_budget(outcomes, rows, cost, budget):

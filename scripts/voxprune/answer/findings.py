@@ -5,7 +5,7 @@ Everything is taken from the tables of `voxprune.answer.comparison`; `voxprune.a
 
 import pandas as pd
 
-from voxprune.answer.summary import CELL, COSTS, fastest_cell, hardware, invalid_times, warnings
+from voxprune.answer.summary import CELL, COSTS, below_the_parent, fastest_cell, hardware, invalid_times, warnings
 from voxprune.answer.words import listing
 
 STUDY_LEVELS = {"filter": 80, "weight": 60}  # percent; up to these the original study saw no loss
@@ -164,7 +164,8 @@ def _method_answer(rows, levels):
     parent = levels[levels["method"] == "parent"].iloc[0]
     kept = rows[rows["verdict"] == "non-inferior"]
     largest = kept.iloc[-1] if len(kept) else None
-    above = rows[rows["level_percent"] > (largest["level_percent"] if len(kept) else -1)]
+    pruned = below_the_parent(rows)
+    above = pruned[pruned["level_percent"] > (largest["level_percent"] if len(kept) else -1)]
     return {
         "unit": rows["unit"].iloc[0],
         "apply": rows["apply"].iloc[0],
@@ -179,7 +180,7 @@ def _shown(decision, levels):
     """The network that pictures show beside the parent: the decision's, or else the lowest level of the first method."""
     network = decision["network"]
     if network is None:
-        first = levels[levels["method"] != "parent"].iloc[0]
+        first = below_the_parent(levels[levels["method"] != "parent"]).iloc[0]
         network = {"method": first["method"], "level_percent": float(first["level_percent"])}
     return {
         "method": network["method"],

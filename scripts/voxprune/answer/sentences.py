@@ -32,7 +32,6 @@ STYLE = """.. raw:: html
    <style>.h-screen.items-center {align-items: safe center} .prose.max-w-lg {max-width: 72rem}</style>
 
 """
-UNITS = {"filter": "filters", "weight": "weights of the convolutions"}
 
 
 def tell(answer: dict, pictures: Sequence[str] = ()) -> list:
@@ -83,6 +82,8 @@ def render(blocks: list, markup: str) -> str:
 def decision_text(answer: dict) -> str:
     """What to take, its cost and its risk; where nothing is shown, the best guess as a guess, and what evidence would do."""
     network, margin = answer["decision"]["network"], counted(answer["margin_points"], "point")
+    if network is None and all(method["control"] for method in answer["methods"].values()):
+        return "**Only controls were tested here, and a control is never what to take:** others must beat it. Add a method with another `criterion` than random."
     if network is None:
         return (
             f"**Nothing tested here can be taken: no network that saves anything is shown or likely to lose less than {margin} of accuracy.** "
@@ -165,8 +166,8 @@ def _power(answer):
 
 def _evidence(answer):
     parent, cell, one = answer["parent"], answer["measured_in"], answer["measured_one"]
-    methods = sum(not method["control"] for method in answer["methods"].values()) or len(answer["methods"])
-    controls = any(method["control"] for method in answer["methods"].values())
+    real = sum(not method["control"] for method in answer["methods"].values())
+    methods, controls = real or len(answer["methods"]), 0 < real < len(answer["methods"])
     share = "" if methods == 1 else f" of the {methods} methods{' that are no controls' if controls else ''} together"
     seeds = f"mean of {len(answer['seeds'])} seeds" if len(answer["seeds"]) > 1 else "one seed"
     text = (
@@ -190,11 +191,7 @@ def _evidence(answer):
 def _unpruned(answer):
     """What level 0 is, where it was tested."""
     found = [method[key] for method in answer["methods"].values() for key in ("largest", "limited_by")]
-    return (
-        "; 0 % is the parent itself, trained on for as long"
-        if any(one and one["level_percent"] == 0 for one in found)
-        else ""
-    )
+    return "; 0 % is the parent itself, trained on for as long" * any(one and one["level_percent"] == 0 for one in found)
 
 
 def _threads(cell):
@@ -274,7 +271,7 @@ def _method_sentence(name, method):
     else:
         verb = "set to zero" if method["apply"] == "mask" else "removed"
         text = (
-            f"`{name}`: {found['level_percent']:g} % of the {UNITS[method['unit']]} can be {verb}: {against_parent(found['difference_points'])}, "
+            f"`{name}`: {method['unit']}s can be {verb} up to level {found['level_percent']:g} %: {against_parent(found['difference_points'])}, "
             f"at worst {at_worst(found['at_worst_points'])}. {_saving_sentence(found)}"
         )
     return f"{text} {_why_not(after) if after else 'No higher level was tested.'}"

@@ -20,6 +20,12 @@ COSTS = {  # what methods are compared at: column of the tables, and its name
 }
 
 
+def below_the_parent(levels: pd.DataFrame) -> pd.DataFrame:
+    """The rows of pruned networks; those of level 0, the parent trained on, only where no others are."""
+    pruned = levels[levels["level_percent"] > 0]
+    return pruned if len(pruned) else levels
+
+
 def summarise(metrics: Iterable[str | Path]) -> pd.DataFrame:
     """One row per (method, level, seed) with every number and text of its metrics.json, nested keys joined by `.`."""
     return pd.DataFrame([_flat(read_json(path)) for path in metrics]).sort_values(KEY, ignore_index=True)

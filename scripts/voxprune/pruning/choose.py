@@ -20,11 +20,11 @@ BLOCK = 4
 def pruned_count(level_percent: float, units: int, channel_multiple: int = 1) -> int:
     """How many of a number of units a level takes: rounded half to even, as torch.nn.utils.prune counts.
 
-    With a channel multiple what is kept is rounded to its nearest multiple, but never to nothing; where the level takes nothing or
-    everything, the multiple changes nothing.
+    With a channel multiple what is kept is rounded to its nearest multiple, but never to nothing below 100 %; where the level takes
+    nothing, the multiple changes nothing.
     """
     count = round(level_percent / 100 * units)
-    if channel_multiple == 1 or count in (0, units):
+    if channel_multiple == 1 or count == 0 or level_percent >= 100:
         return count
     return units - min(units, channel_multiple * max(1, round((units - count) / channel_multiple)))
 
@@ -69,10 +69,11 @@ def score_units(network: nn.Module, method: Method, sample: Sample | None, group
     scores = criterion(method.unit, method.criterion)(network, groups, sample)
     if method.unit == "weight":
         scores = {name: scores[name] for name in weighted_layers(network, method.layers)}
+    zeros = {name: _zero_units(network, name, method, groups) for name in scores}
     if method.unit == "filter" and method.scope == "global":
-        scores = {name: score / score.mean().clamp_min(1e-30) for name, score in scores.items()}
+        scores = {name: score / _mean(score[~zeros[name]]) for name, score in scores.items()}
     for name, score in scores.items():
-        score[_zero_units(network, name, method, groups)] = -1.0  # below every score
+        score[zeros[name]] = -1.0  # below every score
     return scores
 
 
@@ -157,6 +158,11 @@ def _lowest_units(scores, groups, count):
     pruned = torch.zeros(len(order), dtype=torch.bool)
     pruned[order[: int((taken - count).abs().argmin())]] = True
     return dict(zip([group.root for group in groups], pruned.split([group.size for group in groups])))
+
+
+def _mean(scores):
+    """What a layer's scores are divided by. Without its zeros: else a layer that was masked before would look better than one that wasn't."""
+    return scores.mean().clamp_min(1e-30) if len(scores) else 1.0
 
 
 def _zero_units(network, name, method, groups):

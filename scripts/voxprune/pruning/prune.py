@@ -16,6 +16,9 @@ from voxprune.pruning.scoring import Sample
 from voxprune.settings.method import Method
 
 
+ALMOST_ALL = 99.99  # percent of the units: with a channel multiple every layer keeps that many filters
+
+
 def prune(
     parent: nn.Module,
     method: Method,
@@ -97,12 +100,15 @@ def _level_for_budget(parent, method, percent, scores, groups):
         smaller = _removed(parent, choose(scores, method, level, groups), groups)
         return 100 * (1 - network_cost(smaller)[method.budget] / total)
 
-    if method.ratios and (most := removed(100.0)) < percent < 100:
+    if percent == 100:
+        return 100.0
+    low, high = 0.0, 100.0 if method.channel_multiple == 1 else ALMOST_ALL
+    limits = ["`ratios`"] * bool(method.ratios) + ["`channel_multiple`"] * (method.channel_multiple > 1)
+    if limits and (most := removed(high)) < percent:
         raise InputError(
-            f"a budget of {percent:g} % of the {method.budget} is out of reach of these `ratios`: at most {most:.1f} % go; "
-            "raise them, or choose lower levels"
+            f"a budget of {percent:g} % of the {method.budget} is out of reach of its {' and '.join(limits)}: at most {most:.1f} % go; "
+            "change them, or choose lower levels"
         )
-    low, high = 0.0, 100.0
     for _ in range(12):  # down to 0.02 percent of the units: less than one filter of any layer here
         middle = (low + high) / 2
         low, high = (middle, high) if removed(middle) < percent else (low, middle)

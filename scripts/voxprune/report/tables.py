@@ -7,7 +7,17 @@ import pandas as pd
 
 from voxprune.answer.comparison import BREAK_MARGINS
 from voxprune.answer.findings import measured_ratio
-from voxprune.answer.summary import COSTS, at_cell, counted, hardware, main_cell, measured_on_gpu, named, warnings
+from voxprune.answer.summary import (
+    COSTS,
+    at_cell,
+    below_the_parent,
+    counted,
+    hardware,
+    main_cell,
+    measured_on_gpu,
+    named,
+    warnings,
+)
 from voxprune.answer.words import at_worst, points_text, speed_text
 from voxprune.core.files import atomic_write
 
@@ -284,6 +294,7 @@ def shown_levels(levels):
     """{method: its largest non-inferior level, or else its lowest}."""
     found = {}
     for method, rows in levels[levels["method"] != "parent"].groupby("method", sort=False):
+        rows = below_the_parent(rows)
         kept = rows.loc[rows["verdict"] == "non-inferior", "level_percent"]
         found[method] = kept.max() if len(kept) else rows["level_percent"].min()
     return found
