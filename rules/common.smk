@@ -6,6 +6,7 @@ import subprocess
 import sys
 from importlib.util import find_spec
 
+import msgspec
 import yaml
 from snakemake.exceptions import WorkflowError
 from snakemake.utils import update_config
@@ -28,7 +29,7 @@ from voxprune.report import catalogue
 from voxprune.settings.config import check_config, without_removed_methods
 from voxprune.settings.files import criteria_files, engine_files, method_files, network_files
 from voxprune.settings.measurement import ENGINES
-from voxprune.settings.method import CONTROL, CRITERIA
+from voxprune.settings.method import CONTROL, CRITERIA, trials
 from voxprune.settings.voxels import Cells, Grid
 
 
@@ -184,21 +185,8 @@ GRID_OPTIONS = options(some(config["voxels"], *Cells.__struct_fields__) | {"up":
 NETWORK_FILES = network_files(SETTINGS.network)
 
 
-def wanted_budgets():
-    """The most that methods with a budget of MACs or parameters ask for, below all of it: macs=75."""
-    most = max((level for level in SETTINGS.levels if level < 100), default=0)
-    budgets = {method.budget for method in SETTINGS.methods.values()} & {"macs", "parameters"}
-    return [f"{budget}={most}" for budget in sorted(budgets)]
-
-
-def layers_of_ratios():
-    """The layers that `ratios` name, each with the unit and the kind of layers of its method: filter:convolutions:conv1."""
-    methods = SETTINGS.methods.values()
-    return sorted({f"{method.unit}:{method.layers}:{layer}" for method in methods for layer in method.ratios or {}})
-
-
 NETWORK_OPTIONS = ["--network", SETTINGS.network, "--resolution", str(SETTINGS.voxels.resolution), *CLASS_OPTIONS]
-NETWORK_OPTIONS += ["--reach", *wanted_budgets(), "--ratios", *layers_of_ratios()]
+NETWORK_OPTIONS += ["--trials", msgspec.json.encode(trials(SETTINGS.methods.values(), SETTINGS.levels)).decode()]
 
 
 def check_own_network():

@@ -11,7 +11,7 @@ rule check_network:
     conda:
         "../envs/torch.yaml"
     params:
-        network=NETWORK_OPTIONS,
+        network=lambda wildcards: NETWORK_OPTIONS,
         code=code_hash("check_network", *NETWORK_FILES, *method_files("filter", "l1", "none")),
     shell:
         torch_stage("check_network") + "{params.network:q} --report {output:q} 2>&1 | tee {log:q}"

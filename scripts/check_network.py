@@ -2,28 +2,22 @@
 
 import argparse
 
+import msgspec
+
 from voxprune.core.command import run_command
 from voxprune.core.files import atomic_write
 from voxprune.core.registry import choices
 from voxprune.pruning.check import check_network
+from voxprune.settings.method import Method
 from voxprune.settings.network import NETWORKS
 
 
 def main(options):
-    told = check_network(options.network, options.resolution, options.classes, dict(options.reach), options.ratios)
+    told = check_network(options.network, options.resolution, options.classes, options.trials)
     sentence = f"{options.network} at resolution {options.resolution}: {told}"
     print(sentence, flush=True)
     with atomic_write(options.report) as temporary:
         temporary.write_text(sentence + "\n")
-
-
-def budget(text):
-    name, _, percent = text.partition("=")
-    return name, int(percent)
-
-
-def ratio(text):
-    return tuple(text.split(":", 2))
 
 
 def parse():
@@ -32,15 +26,9 @@ def parse():
     parser.add_argument("--resolution", type=int, required=True, help="cells along an edge of the voxel grids")
     parser.add_argument("--classes", nargs="+", action="extend", required=True, help="in the order of the labels")
     parser.add_argument(
-        "--reach", nargs="*", type=budget, default=[], help="budgets that must be in reach, in percent, such as macs=75"
-    )
-    parser.add_argument(
-        "--ratios",
-        nargs="*",
-        type=ratio,
-        default=[],
-        help="unit:layers:layer that `ratios` name, such as filter:convolutions:conv1",
-    )
+        "--trials", type=msgspec.json.Decoder(list[tuple[Method, int]]).decode, default=[],
+        help='what else pruning must be able to choose, as JSON: [[{"unit": "filter", ...}, level], ...]',
+    )  # fmt: skip
     parser.add_argument("--report", required=True, help="output: the sentence, as text")
     return parser
 

@@ -30,6 +30,8 @@ from voxprune.training.distillation import Teacher
 from voxprune.training.job import continued
 from voxprune.training.retrain import retrain
 
+MEASURE_AGAIN = "run `snakemake --forcerun measure_staircase measure_staircase_of_method` on a quiet machine"
+
 
 def main(options):
     check(options)
@@ -151,6 +153,8 @@ def read_staircase(path):
     """{level of units: latency in ms} of the first engine in the table."""
     with open(path, newline="") as file:
         rows = list(csv.DictReader(file))
+    if "INVALID" in rows[0]["note"]:
+        print(f"warning: {path}: the machine wasn't steady, so a level may miss its latency; {MEASURE_AGAIN}", flush=True)
     return {int(row["level_percent"]): float(row["latency_ms"]) for row in rows if row["engine"] == rows[0]["engine"]}
 
 

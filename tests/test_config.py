@@ -299,6 +299,7 @@ def test_every_key_is_explained():
 
 @pytest.mark.parametrize("key, value, sentence", [
     ("methods", None, "config: methods is null"),
+    ("seeds", [2**32], "seeds"),
     ("seeds", [0.0], "write whole numbers without a decimal point"),
     ("levels", [10.0], "write whole numbers without a decimal point"),
 ])  # fmt: skip

@@ -3,6 +3,7 @@
 import constructs
 import pytest
 import torch
+from msgspec.structs import replace
 from torch import nn
 from torch.nn import functional
 
@@ -18,7 +19,7 @@ from voxprune.pruning.check import check_network
 from voxprune.pruning.extent import extent
 from voxprune.pruning.prune import check_reach, prune, reach_percent
 from voxprune.pruning.scoring import Sample
-from voxprune.settings.method import Method
+from voxprune.settings.method import Method, trials
 from voxprune.training.retraining.scratch import start_anew
 
 CLASSES = ["a", "b", "c"]
@@ -121,14 +122,38 @@ def test_a_budget_out_of_reach_is_told():
     with pytest.raises(InputError, match=sentence):
         check_reach(network, "parameters", 99)
     with pytest.raises(InputError, match=f"network constructs:Window: {sentence}"):
-        check_network("constructs:Window", 16, CLASSES, {"macs": 10, "parameters": 99})
+        check_network("constructs:Window", 16, CLASSES, [(replace(FILTER, budget="parameters"), 99)])
 
 
-def test_a_layer_of_ratios_that_there_is_not_is_told():
-    known = [("filter", "convolutions", "conv1"), ("weight", "convolutions", "conv2"), ("weight", "all", "fc1")]
-    check_network("original", 16, CLASSES, ratios=known)
-    with pytest.raises(InputError, match="network original: ratios: no layer 'fc1' is pruned by itself; choose from conv1"):
-        check_network("original", 16, CLASSES, ratios=[("weight", "convolutions", "fc1")])
+FILTER, WEIGHT = Method("filter", "l1", "layer", "remove"), Method("weight", "l1", "layer", "mask")
+
+
+@pytest.mark.parametrize("name, method, levels, sentence", [
+    ("constructs:Head", FILTER, [50], r"no filter can be removed: a \(makes the logits\); choose a method of unit weight"),
+    ("original", replace(FILTER, ratios={"fc1": 0}), [50], "ratios: no layer 'fc1' is pruned by itself; choose from conv1, conv2"),
+    ("original", replace(WEIGHT, ratios={"fc1": 0}), [50], "ratios: no layer 'fc1' is pruned by itself; choose from conv1, conv2"),
+    ("original", replace(FILTER, channel_multiple=17), [50], "layer conv1: a channel multiple of 17 takes nothing of 16 filters"),
+    ("original", replace(FILTER, criterion="bn_scale"), [50], "criterion bn_scale: layer conv1 has no BatchNorm behind it"),
+    ("original", replace(FILTER, ratios={"conv1": 0}, budget="macs"), [50, 99, 100], "a budget of 99 % of the macs is out of reach of its `ratios`"),
+])  # fmt: skip
+def test_what_a_method_can_not_choose_is_told_before_any_job(name, method, levels, sentence):
+    with pytest.raises(InputError, match=f"network {name}: {sentence}"):
+        check_network(name, 16, CLASSES, trials([method], levels))
+
+
+def test_methods_that_choose_alike_are_tried_once():
+    alike = [
+        FILTER,
+        replace(FILTER, criterion="taylor", scope="global"),
+        replace(FILTER, retrain="finetune", epochs=2),
+        replace(FILTER, budget="latency"),
+    ]
+    assert trials(alike, [10, 90]) == [(FILTER, 50)]
+    budgets = [replace(FILTER, budget="macs"), replace(FILTER, budget="macs", scope="global"), WEIGHT]
+    assert trials(budgets, [10, 90, 100]) == [(budgets[1], 90), (budgets[0], 90), (WEIGHT, 50)]
+    check_network(
+        "original", 16, CLASSES, trials([*budgets, replace(WEIGHT, layers="all", ratios={"fc1": 0})], [10, 90, 100])
+    )
 
 
 def test_from_scratch_is_what_the_class_starts_with():

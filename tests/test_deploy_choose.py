@@ -34,6 +34,13 @@ def test_without_a_budget_the_most_accurate_wins_in_its_fastest_engine():
     )
 
 
+def test_a_network_that_answers_the_same_for_every_object_is_no_choice():
+    outcomes, summary, demand = experiment(lost={"filter": {50: 1, 100: 60}})
+    levels = comparison.compare(outcomes, summary, demand, 1.0, 0.95)["levels"]
+    choice = choose(levels, demand, {"macs": 1e5}, 64)
+    assert not choice.fits and name(choice)[:2] == ("filter", 50)
+
+
 def test_a_choice_by_times_that_cannot_be_trusted_says_so():
     said = [told(choose(LEVELS, DEMAND.assign(valid=valid), {}, 64), {}, 64) for valid in (True, False)]
     assert "INVALID" not in said[0] and said[1].endswith("on a quiet one and choose again.") and "INVALID" in said[1]

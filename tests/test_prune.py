@@ -10,6 +10,7 @@ import train
 
 import nets
 from voxprune.core.command import CLOCK, run_command
+from voxprune.core.files import write_csv
 from voxprune.networks.checkpoint import load_checkpoint, save_checkpoint
 from voxprune.networks.cost import macs_by_layer
 from voxprune.pruning.scoring import criterion
@@ -217,3 +218,16 @@ def test_a_command_says_how_much_of_its_time_was_work(run, tmp_path, monkeypatch
     run()
     figures = json.loads((tmp_path / "clock").read_text())
     assert figures["command"] == "prune" and figures["start_s"] > 0 and figures["work_s"] > 0 and figures["wall_s"] > 0
+
+
+@pytest.mark.parametrize(
+    "note, warned", [("made up", False), ("made up\nINVALID: other processes kept 51 % of the cores busy", True)]
+)
+def test_a_staircase_of_an_unsteady_machine_is_told_with_the_remedy(tmp_path, capsys, note, warned):
+    rows = [
+        {"level_percent": level, "engine": "torch", "latency_ms": latency, "note": note}
+        for level, latency in ((0, 2.0), (50, 1.0))
+    ]
+    write_csv(tmp_path / "staircase.csv", rows)
+    assert prune.read_staircase(tmp_path / "staircase.csv") == {0: 2.0, 50: 1.0}
+    assert ("--forcerun measure_staircase measure_staircase_of_method" in capsys.readouterr().out) == warned

@@ -63,6 +63,7 @@ def candidates(levels, demand, batch_size):
     if measured.empty:
         sizes = ", ".join(str(size) for size in sorted(demand["batch_size"].unique()))
         raise InputError(f"nothing was measured at batch size {batch_size}; choose one of {sizes}")
+    levels = levels[~levels["collapsed"]]  # those answer the same for every object
     measured = {"precision": "float32", "valid": True, **dict.fromkeys(CHANGE, float("nan")), **measured}
     found = pd.DataFrame({name: measured[name] for name in [*cell, *figures] if name in measured})
     rows = found.groupby(cell, as_index=False).mean(numeric_only=True).merge(levels, on=KEYS, suffixes=("", "_of_levels"))

@@ -3,10 +3,10 @@
 import copy
 import tempfile
 from collections.abc import Iterable
+from functools import partial
 from pathlib import Path
 
 import torch
-from msgspec.structs import replace
 from torch import nn
 from torch.nn.functional import cross_entropy
 
@@ -14,10 +14,9 @@ from voxprune.core.errors import InputError, first_line
 from voxprune.networks.build import build_network, check_logits, convolutions, resolution_of
 from voxprune.networks.checkpoint import load_checkpoint, save_checkpoint
 from voxprune.networks.origin import Origin
-from voxprune.pruning.choose import check_ratios, unit_sizes
 from voxprune.pruning.extent import extent
 from voxprune.pruning.groups import find_groups
-from voxprune.pruning.prune import check_reach, prune
+from voxprune.pruning.prune import choose_for_level, prune
 from voxprune.pruning.scoring import Sample
 from voxprune.settings.method import Method
 from voxprune.settings.training import Recipe
@@ -31,14 +30,13 @@ def check_network(
     name: str,
     resolution: int,
     classes: list[str],
-    reach: dict[str, int] | None = None,
-    ratios: Iterable[tuple[str, str, str]] = (),
+    trials: Iterable[tuple[Method, int]] = (),
 ) -> str:
     """Builds a network, trains it for one step, finds what can be pruned, removes half of it with the proof, saves and
     loads it, and trains it for one more step. Returns the sentence of `extent`.
 
-    classes: their names. reach: {budget: percent} that removing filters must be able to save, of macs or parameters. ratios:
-    (unit, layers, layer) for each layer that a method's `ratios` name. Leaves torch's random state as it was. Raises InputError with the layer and the reason where anything of this fails.
+    classes: their names. trials: what else pruning must be able to choose, see `settings.method.trials`. Leaves torch's random
+    state as it was. Raises InputError with the layer and the reason where anything of this fails.
     """
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(0)
@@ -54,11 +52,9 @@ def check_network(
             raise InputError(f"network {name}: {extent(network)}; there is nothing to prune, choose another network")
         if groups:
             _check_removal(name, network, sample)
-        for budget, percent in (reach or {}).items():
-            _stage(name, network, "counting a budget", lambda asked=(budget, percent): check_reach(network, *asked))
-        for unit, layers, layer in ratios:
-            sizes = unit_sizes(network, replace(TRIAL, unit=unit, layers=layers))
-            _stage(name, network, "reading `ratios`", lambda asked=(layer, sizes): check_ratios([asked[0]], asked[1]))
+        for trial in trials:
+            choose = partial(choose_for_level, network, *trial, sample, groups)
+            _stage(name, network, "choosing what to prune", choose)
         return extent(network)
 
 

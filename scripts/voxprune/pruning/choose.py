@@ -1,7 +1,6 @@
 """Choosing the units that a level takes."""
 
 import math
-from collections.abc import Iterable
 
 import torch
 from torch import nn
@@ -87,7 +86,9 @@ def choose(
     full = full or (
         filters_of(groups) if method.unit == "filter" else {name: score.numel() for name, score in scores.items()}
     )
-    check_ratios(method.ratios or {}, full)
+    unknown = sorted(set(method.ratios or {}) - set(full))
+    if unknown:
+        raise InputError(f"ratios: no layer {unknown[0]!r} is pruned by itself; choose from {', '.join(full)}")
     if method.unit == "filter":
         return _choose_filters(scores, method, level_percent, groups, full)
     if method.scope == "global":
@@ -103,13 +104,6 @@ def choose(
         return {name: _lowest_in_blocks(score, pruned_count(level_percent, BLOCK)) for name, score in scores.items()}
     levels = {name: _layer_level(method, name, level_percent) for name in scores}
     return {name: _lowest(score, pruned_count(levels[name], full[name])) for name, score in scores.items()}
-
-
-def check_ratios(layers: Iterable[str], full: dict[str, int]) -> None:
-    """Raises InputError for a layer that isn't pruned by itself. layers: those that `ratios` name. full: as `unit_sizes` gives."""
-    unknown = sorted(set(layers) - set(full))
-    if unknown:
-        raise InputError(f"ratios: no layer {unknown[0]!r} is pruned by itself; choose from {', '.join(full)}")
 
 
 def _layer_level(method, layer, level_percent):

@@ -10,11 +10,10 @@ from voxprune.core.errors import InputError
 from voxprune.networks.cost import network_cost
 from voxprune.pruning.choose import choose, score_units
 from voxprune.pruning.extent import left_out
-from voxprune.pruning.groups import find_groups, remove
+from voxprune.pruning.groups import Group, find_groups, remove
 from voxprune.pruning.masks import mask_filters, mask_weights, prove_removal
 from voxprune.pruning.scoring import Sample
 from voxprune.settings.method import Method
-
 
 ALMOST_ALL = 99.99  # percent of the units: with a channel multiple every layer keeps that many filters
 
@@ -36,14 +35,7 @@ def prune(
     Raises InputError as `choose_units`, and where the two differ by more than EQUALITY_TOLERANCE of the largest logit.
     """
     groups = find_groups(parent)
-    if method.unit == "filter" and not groups and not (full and sum(full.values())):  # not after steps that took all
-        raise InputError(f"no filter can be removed: {left_out(parent)}; choose a method of unit weight, or another network")
-    scores = score_units(parent, method, sample, groups)
-    if method.budget == "latency":
-        level_percent = level_for_latency(staircase, level_percent)
-    elif method.budget != "units":
-        level_percent = _level_for_budget(parent, method, level_percent, scores, groups)
-    pruned = choose(scores, method, level_percent, groups, full)
+    pruned = choose_for_level(parent, method, level_percent, sample, groups, full, staircase)
     if method.apply == "remove":
         removed = _removed(parent, pruned, groups)
         return removed, prove_removal(parent, removed, pruned, groups, sample)
@@ -53,6 +45,26 @@ def prune(
     else:
         mask_filters(masked, pruned, groups)
     return masked, None
+
+
+def choose_for_level(
+    parent: nn.Module,
+    method: Method,
+    level_percent: float,
+    sample: Sample,
+    groups: list[Group],
+    full: dict[str, int] | None = None,
+    staircase: dict[int, float] | None = None,
+) -> dict[str, torch.Tensor]:
+    """The units that a level takes of the method's budget, as `choose_units`; arguments and errors as `prune`."""
+    if method.unit == "filter" and not groups and not (full and sum(full.values())):  # not after steps that took all
+        raise InputError(f"no filter can be removed: {left_out(parent)}; choose a method of unit weight, or another network")
+    scores = score_units(parent, method, sample, groups)
+    if method.budget == "latency":
+        level_percent = level_for_latency(staircase, level_percent)
+    elif method.budget != "units":
+        level_percent = _level_for_budget(parent, method, level_percent, scores, groups)
+    return choose(scores, method, level_percent, groups, full)
 
 
 def remove_levels(

@@ -4,9 +4,10 @@ from typing import Annotated, Literal
 
 from msgspec import Meta
 
-from voxprune.settings.section import EACH_ONCE, ClassName, Count, Name, Natural, Path, Section, Up, says
+from voxprune.settings.section import EACH_ONCE, ClassName, Count, Name, Path, Section, Up, says
 
 FURNITURE = ("bathtub", "bed", "chair", "desk", "dresser", "monitor", "night_stand", "sofa", "table", "toilet")
+Seed = Annotated[int, Meta(ge=0, lt=2**32)]
 
 
 class Dataset(Section, frozen=True):
@@ -29,7 +30,7 @@ class Dataset(Section, frozen=True):
     test_per_class: Annotated[Count, says("furniture only: test meshes per class; more narrow every interval")] = 100
     test_percent: Annotated[float, Meta(gt=0, lt=100), says(
         "of a tree without train and test: share of each class that is drawn for testing")] = 20  # fmt: skip
-    seed: Annotated[Natural, says("of that draw, and of furniture: another seed gives other objects")] = 0
+    seed: Annotated[Seed, says("of that draw, and of furniture: another seed gives other objects")] = 0
 
     def contradictions(self, config):
         given = [key for key in ("folder", "archive") if getattr(self, key) is not None]
@@ -39,5 +40,5 @@ class Dataset(Section, frozen=True):
             yield ": `source: folder` needs either dataset.folder or dataset.archive; give one of them"
 
 
-Seeds = Annotated[tuple[Natural, ...], EACH_ONCE, says(
+Seeds = Annotated[tuple[Seed, ...], EACH_ONCE, says(
     "one parent for each, from which all methods and levels of the seed start; take 6 or more to conclude")]  # fmt: skip

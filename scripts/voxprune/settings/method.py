@@ -1,5 +1,6 @@
 """The section `methods`: one entry is one way to prune."""
 
+from collections.abc import Iterable
 from typing import Annotated, Literal
 
 from msgspec import Meta
@@ -87,6 +88,25 @@ class Method(Section, frozen=True):
         for wrong, remedy in [one for part in parts for one in part(self, config)]:
             if wrong:
                 yield f": {remedy}"
+
+
+def trials(methods: Iterable[Method], levels: Iterable[int]) -> list[tuple[Method, int]]:
+    """What a network must allow, in few trials: [(method, level)], one for all methods that choose from the same units in the same way.
+
+    They rank by `l1`, since shapes decide, or by `bn_scale`, which needs BatchNorm; those with a budget of MACs or parameters take the
+    highest level below 100.
+    """
+    highest = max((level for level in levels if level < 100), default=0)
+    found = {}
+    for method in methods:
+        budget = "units" if method.budget == "latency" else method.budget
+        choice = Method(
+            method.unit, "bn_scale" if method.criterion == "bn_scale" else "l1", "layer" if budget == "units" else method.scope,
+            method.apply, method.layers, method.ratios, method.channel_multiple, budget,
+        )  # fmt: skip
+        level = 50 if budget == "units" else highest
+        found[repr((choice, level))] = (choice, level)
+    return [found[key] for key in sorted(found)]
 
 
 def _network_facts(config):

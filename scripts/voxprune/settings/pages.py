@@ -149,7 +149,7 @@ def _range(schema):
     if "enum" in schema:
         return ", ".join(f"`{one}`" for one in schema["enum"])
     bounds = {"minimum": "at least", "exclusiveMinimum": "above", "maximum": "at most", "exclusiveMaximum": "below"}
-    said = [f"{word} {schema[key]:g}" for key, word in bounds.items() if key in schema]
+    said = [f"{word} {schema[key]:.10g}" for key, word in bounds.items() if key in schema]
     kind = {
         "integer": "whole number",
         "number": "number",
