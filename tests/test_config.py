@@ -300,10 +300,12 @@ def test_every_key_is_explained():
 @pytest.mark.parametrize("key, value, sentence", [
     ("methods", None, "config: methods is null"),
     ("seeds", [2**32], "seeds"),
+    ("training", DEFAULT["training"] | {"momentum": 0.8}, "training.momentum 0.8 is of sgd; leave it out or use `optimiser: sgd`"),
+    ("voxels", DEFAULT["voxels"] | {"convention": "corner", "padding": 0}, "voxels.padding 0 is of the centred convention; leave it out"),
     ("seeds", [0.0], "write whole numbers without a decimal point"),
     ("levels", [10.0], "write whole numbers without a decimal point"),
 ])  # fmt: skip
-def test_what_only_looks_like_the_right_kind_is_a_sentence(key, value, sentence):
+def test_what_only_looks_right_is_a_sentence(key, value, sentence):
     changed = without_removed_methods(copy.deepcopy(DEFAULT) | {key: value})
     with pytest.raises(InputError, match=sentence):
         check_config(changed)

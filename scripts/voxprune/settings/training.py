@@ -31,6 +31,10 @@ class Training(Section, frozen=True):
     validation_share: Annotated[float, Meta(ge=0, le=0.9), says(
         "of each class's training objects, held out to choose the best epoch; 0: the last epoch is used")] = 0.1  # fmt: skip
 
+    def contradictions(self, config):
+        if self.optimiser != "sgd" and self.momentum != Training().momentum:
+            yield f".momentum {self.momentum} is of sgd; leave it out or use `optimiser: sgd`"
+
 
 class Augmentation(Section, frozen=True):
     """How training objects vary; drawn anew every epoch. Each usually needs more epochs, and may raise accuracy."""

@@ -36,6 +36,8 @@ class Voxels(Cells, frozen=True):
             yield f".padding {self.padding} leaves no cells; it must be under half the resolution"
         if self.convention == "corner" and self.scale != "fit":
             yield ".scale is of the centred convention; use `convention: centred` or `scale: fit`"
+        if self.convention == "corner" and self.padding != Voxels().padding:
+            yield f".padding {self.padding} is of the centred convention; leave it out or use `convention: centred`"
         studys = (self.convention, self.occupancy, self.views, config.dataset.up) == ("corner", "surface", 1, "z")
         if self.library == "open3d" and not studys:
             yield (
