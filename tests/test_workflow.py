@@ -39,6 +39,7 @@ def test_lint_finds_nothing(bare):
     (["--configfile", "experiments/modelnet10-recipes-cpu.yaml"], {"fetch_modelnet": 1, "train_early": 6, "sparsify": 6}, 9, 9, 6, 3, 2),
     (["--configfile", "experiments/modelnet10-early-cpu.yaml"], {"fetch_modelnet": 1, "train_early": 6}, 1, 1, 6, 2, 0),
     (["--configfile", "experiments/modelnet10-quarter-cpu.yaml"], {"fetch_modelnet": 1, "train_early": 24}, 1, 1, 24, 2, 0),
+    (["--configfile", "experiments/modelnet10-scratch-cpu.yaml"], {"fetch_modelnet": 1}, 1, 1, 24, 2, 0),
     (["--configfile", "experiments/modelnet10-wide-cpu.yaml"], {"fetch_modelnet": 1, "train_early": 6}, 1, 1, 6, 2, 0),
     (["--configfile", "experiments/modelnet10-long-cpu.yaml"], {"fetch_modelnet": 1, "train_early": 6}, 1, 1, 6, 2, 0),
     (["--configfile", "experiments/modelnet10-stride4-cpu.yaml"], {"fetch_modelnet": 1, "train_early": 6}, 1, 1, 6, 2, 0),
