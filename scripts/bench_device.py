@@ -17,6 +17,8 @@ def main(options):
     if options.rounds < 1 or options.calls < 1:
         raise InputError("--rounds and --calls are numbers from 1")
     networks = [device.network(folder) for folder in options.models]
+    for sentence in device.left_out(networks):
+        print(sentence)
     tell = lambda text: print(f"\r{text} ", end="", file=sys.stderr, flush=True)  # noqa: E731
     found = device.measure(networks, options.rounds, options.calls, tell)
     print(file=sys.stderr)

@@ -14,7 +14,7 @@ from voxprune.deploy.choosing import LIMITS, choose, read_devices, told
 def main(options):
     levels = table(options.results / "statistics/levels.csv")
     if options.device_file:
-        demand = read_devices(options.device_file)
+        demand = read_devices(options.device_file, options.results.resolve().name)
     else:
         demand = table(options.results / "demand.csv")
     limits = {name: getattr(options, name) for name in LIMITS if getattr(options, name) is not None}
@@ -33,6 +33,13 @@ def table(path):
     return pd.read_csv(path)
 
 
+def limit(text):
+    number = float(text)
+    if not number >= 0:
+        raise ValueError
+    return number
+
+
 def parse():
     parser = argparse.ArgumentParser(prog="choose", description=__doc__)
     parser.add_argument("--results", type=Path, required=True, help="folder of the experiment, results/<experiment>")
@@ -44,11 +51,11 @@ def parse():
         "may be given again",
     )
     parser.add_argument("--batch", type=int, default=1, help="batch size of the latency (default 1)")
-    parser.add_argument("--latency-ms", type=float, help="most milliseconds a batch, median")
-    parser.add_argument("--energy-mj", type=float, help="most millijoules an object")
-    parser.add_argument("--macs", type=float, help="most multiply-accumulates an object")
-    parser.add_argument("--bytes", type=float, help="most stored bytes, compressed")
-    parser.add_argument("--loss-points", type=float, help="most points of accuracy below the parent")
+    parser.add_argument("--latency-ms", type=limit, help="most milliseconds a batch, median")
+    parser.add_argument("--energy-mj", type=limit, help="most millijoules an object")
+    parser.add_argument("--macs", type=limit, help="most multiply-accumulates an object")
+    parser.add_argument("--bytes", type=limit, help="most stored bytes, compressed")
+    parser.add_argument("--loss-points", type=limit, help="most points of accuracy below the parent")
     parser.add_argument("--json", action="store_true", help="print all figures of the choice as JSON")
     return parser
 

@@ -15,9 +15,11 @@ from voxprune.report.plots import write_plots
 def main(options):
     curves = {seed: pd.read_csv(path) for seed, path in zip(options.seeds, options.curves)}
     retraining = {method_and_level(path): pd.read_csv(path) for path in options.retraining}
+    answer = read_json(options.answer)
+    devices = read_devices(options.device_files, answer["experiment"])
     write_plots(
-        read_summary(options.summary), pd.read_csv(options.demand), read_statistics(options.statistics), read_json(options.answer),
-        curves, retraining, pd.read_csv(options.sensitivity), options.folder, options.gpu, read_devices(options.device_files),
+        read_summary(options.summary), pd.read_csv(options.demand), read_statistics(options.statistics), answer,
+        curves, retraining, pd.read_csv(options.sensitivity), options.folder, options.gpu, devices,
     )  # fmt: skip
 
 

@@ -5,6 +5,7 @@ import argparse
 import pandas as pd
 
 from voxprune.answer.power import DISAGREEMENT_PERCENT, SEED_SD_POINTS, SEEDS, assumed_spread, power_by_seeds
+from voxprune.answer.sentences import ENOUGH_PERCENT
 from voxprune.answer.summary import counted
 from voxprune.core.command import run_command
 from voxprune.core.files import atomic_write
@@ -27,8 +28,15 @@ def main(options):
         print(f"  with {counted(int(row['seeds']), 'seed'):>8}: {row['power_percent']:3.0f}{here}")
     print(
         f"This assumes that {DISAGREEMENT_PERCENT:g} % of the answers change by pruning and that seeds differ by {SEED_SD_POINTS:g} points; the "
-        "finished experiment tells it from what it found. More seeds show more, more methods less."
+        f"finished experiment tells it from what it found. {advice(table['power_percent'].max())}"
     )
+
+
+def advice(most_percent):
+    """What would show more. most_percent: of experiments that show it, with the most seeds."""
+    if most_percent < ENOUGH_PERCENT:
+        return "Seeds alone don't do it: test more objects, or allow more points (`answer: margin_points`)."
+    return "More seeds show more, more methods less."
 
 
 def parse():

@@ -23,13 +23,20 @@ def main(options):
     wanted, found, resolution = set(), gaps(summary, options.tolerance), resolution_points(summary)
     print(f"the validation objects can show differences of about {resolution:.1f} points", flush=True)
     for method, gap in found.items():
-        print(f"{method}: " + (f"kept at {gap.kept} %, lost at {gap.lost} %" if gap else "kept at every level"), flush=True)
+        print(f"{method}: {told(gap, resolution)}", flush=True)
         wanted |= {next_level(gap, resolution) if gap else None} - {None}
     if not wanted:
         sys.exit(3)
     print(f"next: {', '.join(f'{level} %' for level in sorted(wanted))}", flush=True)
     with atomic_write(options.config) as temporary:
         temporary.write_text(yaml.safe_dump({"levels": sorted(levels | wanted)}))
+
+
+def told(gap, resolution):
+    if gap is None:
+        return "kept at every level"
+    lost = "lost" if gap.drop_points >= resolution else f"{gap.drop_points:.1f} points less, too few to be shown,"
+    return f"kept at {gap.kept} %, {lost} at {gap.lost} %"
 
 
 def parse():

@@ -14,11 +14,8 @@ from voxprune.report.tables import write_tables
 
 
 def main(options):
-    statistics, answer, devices = (
-        read_statistics(options.statistics),
-        read_json(options.answer),
-        read_devices(options.device_files),
-    )
+    statistics, answer = read_statistics(options.statistics), read_json(options.answer)
+    devices = read_devices(options.device_files, answer["experiment"])
     skipped = pd.read_csv(options.skipped, dtype=str)
     write_tables(read_summary(options.summary), pd.read_csv(options.demand), statistics, answer, skipped, options.folder)
     if devices is not None:

@@ -229,6 +229,13 @@ def test_times_that_cannot_be_trusted_are_told_in_the_decision():
     assert "- INVALID times of parent, filter, weight (other processes kept 80 % of the cores busy" in text
 
 
+def test_the_table_marks_speeds_that_cannot_be_trusted():
+    outcomes, summary, demand = experiment()
+    _, found = answer(outcomes, summary, demand.assign(valid=False, invalid_reasons="another process"))
+    rows = [line for line in sentences.render(sentences.tell(found), "markdown").splitlines() if line.startswith("| filter")]
+    assert "INVALID: 1.67x" in rows[0]
+
+
 def test_a_speed_that_was_not_measured_well_is_no_speed():
     outcomes, summary, demand = experiment()
     _, found = answer(outcomes, summary, demand.assign(**{"speedup.low": 0.8, "speedup.high": 11.0}))

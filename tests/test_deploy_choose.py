@@ -4,6 +4,7 @@ import json
 import subprocess
 import sys
 
+import choose as choose_command
 import pytest
 
 from conftest import ROOT
@@ -39,6 +40,19 @@ def test_a_network_that_answers_the_same_for_every_object_is_no_choice():
     levels = comparison.compare(outcomes, summary, demand, 1.0, 0.95)["levels"]
     choice = choose(levels, demand, {"macs": 1e5}, 64)
     assert not choice.fits and name(choice)[:2] == ("filter", 50)
+
+
+def test_the_parent_is_not_compared_with_itself():
+    levels, demand = (table[table["method"] == "parent"] for table in (LEVELS, DEMAND))
+    said = told(choose(levels, demand, {}, 64), {}, 64)
+    assert said.startswith("the parent in ") and "to the parent" not in said
+
+
+@pytest.mark.parametrize("number", ["nan", "-1", "few"])
+def test_a_limit_is_a_number_from_0(number, capsys):
+    with pytest.raises(SystemExit):
+        choose_command.parse().parse_args(["--results", "results/quick", "--latency-ms", number])
+    assert "--latency-ms: invalid limit value" in capsys.readouterr().err
 
 
 def test_a_choice_by_times_that_cannot_be_trusted_says_so():

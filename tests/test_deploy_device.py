@@ -9,6 +9,7 @@ import sys
 
 import numpy as np
 import pytest
+from matplotlib.figure import Figure
 
 import nets
 from conftest import ROOT
@@ -56,7 +57,7 @@ def test_each_network_has_a_row_in_each_engine(measured):
 
 
 def test_the_choice_is_made_for_the_device(measured):
-    table = read_device(measured / "board.json")
+    table = read_device(measured / "board.json", "chairs")
     choice = choose(LEVELS, table, {}, 1)
     rows = table[table["method"] == choice.row["method"]]
     assert choice.row["device"] == "board" and choice.row["latency_ms.p50"] == rows["latency_ms.p50"].min()
@@ -65,7 +66,7 @@ def test_the_choice_is_made_for_the_device(measured):
 
 
 def test_the_report_takes_a_devices_figures_in(measured, tmp_path):
-    rows, experiment = read_devices([measured / "board.json"]), {"experiment": "chairs"}
+    rows, experiment = read_devices([measured / "board.json"], "chairs"), {"experiment": "chairs"}
     write_device_table(rows, LEVELS, experiment, tmp_path)
     lines = [line for line in (tmp_path / "devices.md").read_text().splitlines() if line.startswith("| board")]
     assert len(lines) == len(rows) and sum("filter at 50 %" in line for line in lines) == len(CELLS)
@@ -75,19 +76,49 @@ def test_the_report_takes_a_devices_figures_in(measured, tmp_path):
     assert latencies == sorted(latencies)
     write_plot(tmp_path / "latency_on_devices", latency_on_devices, rows, experiment)
     assert "board" in (tmp_path / "latency_on_devices.svg").read_text()
-    assert read_devices([]) is None
+    assert read_devices([], "chairs") is None
+
+
+def test_a_file_of_another_experiment_and_two_of_one_name_are_refused(measured, tmp_path):
+    row = json.loads((measured / "board.json").read_text())["rows"][0]
+    tables = {**row, "origin": {**row["origin"], "experiment": "tables"}}
+    with pytest.raises(InputError, match="networks of the experiment tables, not chairs; give that one's results"):
+        read_device(_written(tmp_path, [tables]), "chairs")
+    assert len(read_device(_written(tmp_path, [tables]), "tables")) == 1
+    with pytest.raises(InputError, match="another file has this name too, which is the device's; rename one of them"):
+        read_devices([measured / "board.json", _written(tmp_path, [row])], "chairs")
+
+
+def test_an_engine_has_one_colour_on_all_devices_and_all_stand_in_the_legend(measured, tmp_path):
+    rows = json.loads((measured / "board.json").read_text())["rows"]
+    (tmp_path / "plain.json").write_text(json.dumps({"rows": [row for row in rows if row["engine"] == "openvino"]}))
+    devices = read_devices([tmp_path / "plain.json", measured / "board.json"], "chairs")
+    figure = Figure(layout="constrained")
+    latency_on_devices(figure.subplots(), devices, {"experiment": "chairs"})
+    colours = [{line.get_label(): line.get_color() for line in panel.lines} for panel in figure.axes]
+    assert colours[0] == colours[1] and len(set(colours[0].values())) == len(CELLS)
+    assert len(figure.legends[0].get_texts()) == len(CELLS)
+
+
+def test_an_engine_that_one_network_has_no_file_for_is_told(measured, tmp_path):
+    bare = tmp_path / "bare"
+    shutil.copytree(measured / "pruned", bare)
+    (bare / "model.onnx").unlink()
+    told = list(device.left_out([device.network(measured / "parent"), device.network(bare)]))
+    assert f"left out onnxruntime float32: {bare} has no model.onnx" in told
+    assert not list(device.left_out([device.network(measured / "parent")]))
 
 
 def test_what_eight_bits_change_is_part_of_the_accuracy(measured, tmp_path):
     content = json.loads((measured / "board.json").read_text())
     row = next(row for row in content["rows"] if row["origin"]["method"] == "filter")
-    plain = choose(LEVELS, read_device(_written(tmp_path, [row])), {}, 1).row
+    plain = choose(LEVELS, read_device(_written(tmp_path, [row]), "chairs"), {}, 1).row
     changed = {**row, "precision": "int8", "accuracy_change_points": [-2.0, -3.0, -1.0]}
-    choice = choose(LEVELS, read_device(_written(tmp_path, [changed])), {}, 1)
+    choice = choose(LEVELS, read_device(_written(tmp_path, [changed]), "chairs"), {}, 1)
     for name in ("accuracy_percent", "difference_points", "difference_points_low"):
         assert choice.row[name] == pytest.approx(plain[name] - 2)
     assert "of which int8 makes -2.00 (-3.00 to -1.00)" in told(choice, {}, 1)
-    assert not choose(LEVELS, read_device(_written(tmp_path, [changed])), {"loss_points": 2}, 1).fits
+    assert not choose(LEVELS, read_device(_written(tmp_path, [changed]), "chairs"), {"loss_points": 2}, 1).fits
 
 
 def _written(folder, rows):
@@ -106,7 +137,7 @@ def test_a_device_that_measured_something_else_is_refused(measured, tmp_path):
     ):
         (tmp_path / "other.json").write_text(json.dumps(content))
         with pytest.raises(InputError, match="other.json: it isn't what bench_device.py"):
-            read_device(tmp_path / "other.json")
+            read_device(tmp_path / "other.json", "chairs")
 
 
 @pytest.mark.skipif(not COMPILED or shutil.which("make") is None, reason="no C compiler or no make is installed")
@@ -120,7 +151,7 @@ def test_the_c_program_gives_the_same_keys(measured, cube, tmp_path):
     assert found["origin"] == row["origin"] and found["engine"] == "c" and found["calls"] == 200
     if sys.platform == "linux":
         assert 1e5 < found["peak_memory_bytes"] < 1e7
-    assert choose(LEVELS, read_device(tmp_path / "board.json"), {}, 1).row["engine"] == "c"
+    assert choose(LEVELS, read_device(tmp_path / "board.json", "chairs"), {}, 1).row["engine"] == "c"
 
 
 @pytest.mark.skipif(not COMPILED, reason="no C compiler is installed")

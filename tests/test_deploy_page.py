@@ -72,6 +72,11 @@ def opened(written, tmp_path_factory):
         yield found
 
 
+def test_a_pruned_network_is_no_parent(folders):
+    with pytest.raises(InputError, match="level050: it is a pruned network; name the parent of"):
+        page.write_page(folders / "parent", folders / "level050")
+
+
 def in_the_page(opened, name, content):
     """What the page's own function makes of a file's content; a string where it raises an error."""
     text = json.dumps(base64.b64encode(content).decode())

@@ -10,6 +10,7 @@ import yaml
 from made_up import answer, experiment
 from voxprune.answer import sentences
 from voxprune.answer.comparison import _in_sequence
+from voxprune.answer.refinement import Gap
 from voxprune.report.tables import shown_levels
 
 P_VALUES = {"l1": {10: 0.01}, "taylor": {10: 0.01}}
@@ -37,6 +38,14 @@ def test_whichever_method_has_it_the_levels_of_all_are_judged_alike(name):
 def test_it_may_be_the_only_level():
     found, strictness = _in_sequence(table({"l1": {0: 0.03}}), 0.05)
     assert found[1] == pytest.approx(0.03) and strictness[1] == pytest.approx(0.05)
+
+
+@pytest.mark.parametrize(
+    "drop, sentence",
+    [(5.0, "kept at 0 %, lost at 20 %"), (1.0, "kept at 0 %, 1.0 points less, too few to be shown, at 20 %")],
+)
+def test_refining_calls_nothing_lost_that_the_objects_can_not_show(drop, sentence):
+    assert refine_levels.told(Gap(0, 20, drop), 2.0) == sentence
 
 
 @pytest.mark.parametrize("methods_with_it, levels", [(1, [20, 40, 60]), (2, [0, 20, 40, 60])])

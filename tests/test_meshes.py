@@ -74,6 +74,7 @@ NO_OBJS = {
     "no number": ("f 1 x 4", "a face's corner is not a whole number: x"),
     "no corners": ("f 1 2 3\nf", "a face has no corners"),
     "only two corners": ("f 1 2", "it has no faces"),
+    "a number with an underscore": ("v 1_0 2 3\nf 1 1 1", "a vertex's line doesn't hold three numbers: 1_0 2 3;"),
     "a coordinate missing": ("v 1 2\nf 1 2 3", "a vertex's line doesn't hold three numbers: 1 2;"),
     "infinite, in a quad": ("v 1 2 inf\nf 1 2 5 4", "a coordinate is not a finite number"),
     "too large to compute with": ("v 1 2 1e200\nf 1 2 5 4", "a coordinate is not a finite number"),

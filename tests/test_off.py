@@ -67,6 +67,7 @@ REFUSED = {
     "counts beyond any memory": (CUBE.replace("8 6 0", f"{10**15} 6 0"), "it is cut short"),
     "a coordinate missing": (TRIANGLE.replace("1 0 0", "1 0"), "vertices don't all have as many numbers"),
     "a coordinate that is a word": (TRIANGLE.replace("1 0 0", "1 x 0"), "a coordinate is not a number"),
+    "a number with an underscore": (TRIANGLE.replace("1 0 0", "1_0 0 0"), "a number holds an underscore"),
     "a decimal comma": (TRIANGLE.replace("1 0 0", "1,5 0 0"), "a coordinate is not a number"),
     "not a number": (TRIANGLE.replace("1 0 0", "nan 0 0"), "not a finite number"),
     "infinite": (TRIANGLE.replace("1 0 0", "inf 0 0"), "not a finite number"),

@@ -2,6 +2,7 @@
 
 import importlib
 
+import foresee_power
 import numpy as np
 import pandas as pd
 import pytest
@@ -73,3 +74,10 @@ def test_it_is_told_before_anything_is_trained(tmp_path, capsys):
     assert table.is_monotonic_increasing and table[4] == pytest.approx(
         100 * power.power(4, 900, 1.0, 0.05 / 3, power.assumed_spread())
     )
+
+
+@pytest.mark.parametrize(
+    "most_percent, advice", [(0, "test more objects"), (79, "test more objects"), (80, "More seeds show more")]
+)
+def test_more_seeds_are_advised_only_where_they_help(most_percent, advice):
+    assert advice in foresee_power.advice(most_percent)

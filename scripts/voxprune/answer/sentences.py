@@ -199,7 +199,7 @@ def _threads(cell):
 
 
 def _overview(answer):
-    rows, decision = [], answer["decision"]
+    rows, decision, valid = [], answer["decision"], answer["invalid_times"] is None
     guess = decision["network"] if decision["kind"] == "guess" else None
     for name, method in answer["methods"].items():
         guessed = guess is not None and guess["method"] == name
@@ -214,9 +214,9 @@ def _overview(answer):
                 "MACs saved": percent(saved["macs"]),
                 "parameters saved": percent(saved["parameters"]),
                 "stored bytes saved": percent(saved["compressed_bytes"]),
-                "speed": speed_text(found["speedup"]) if found else NOTHING,
+                "speed": speed_text(found["speedup"], valid) if found else NOTHING,
                 **(
-                    {"speed, one object": speed_text(found["speedup_one"]) if found else NOTHING}
+                    {"speed, one object": speed_text(found["speedup_one"], valid) if found else NOTHING}
                     if _one_object(answer)
                     else {}
                 ),

@@ -43,10 +43,12 @@ def speeds_words(batch: dict | None, one: dict | None, size: int) -> str:
     return f"{speed_words(batch)} in batches of {size} and {again}with one object at a time"
 
 
-def speed_text(speedup: dict | None) -> str:
-    """`1.90x (1.80 to 2.00)`, `not told apart (0.97x to 1.02x)`."""
+def speed_text(speedup: dict | None, valid: bool = True) -> str:
+    """`1.90x (1.80 to 2.00)`, `not told apart (0.97x to 1.02x)`; valid: whether the times can be trusted."""
     if speedup is None:
         return NOTHING
+    if not valid:
+        return f"INVALID: {speed_text(speedup)}"
     if speedup["verdict"] == "no difference":
         return f"not told apart ({speedup['low']:.2f}x to {speedup['high']:.2f}x)"
     return f"{speedup['mean']:.2f}x ({speedup['low']:.2f} to {speedup['high']:.2f})"

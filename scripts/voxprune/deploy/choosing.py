@@ -1,12 +1,12 @@
 """The most accurate network within a budget, from what was measured here or on a device: rows are networks in engines."""
 
+import json
 from dataclasses import dataclass
 from pathlib import Path
 
 import pandas as pd
 
 from voxprune.core.errors import InputError
-from voxprune.core.files import read_json
 
 KEYS = ["method", "level_percent"]
 
@@ -74,28 +74,40 @@ def candidates(levels, demand, batch_size):
     return rows.assign(loss_points=-rows["difference_points"], valid=rows["valid"] == 1)
 
 
-def read_device(path):
+def read_device(path, experiment):
     """A table as `demand` from a file that bench_device.py wrote on a device, or `./classify --bench --json`; its name is the device's.
 
-    Raises InputError where it is none, or one of its networks doesn't say which network of an experiment it is.
+    Raises InputError where it is none, or one of its networks is of another experiment or doesn't say which network of one it is.
     """
-    content = read_json(path)
     try:
+        content = json.loads(Path(path).read_text())
         rows = content["rows"] if isinstance(content, dict) else [one["bench"] for one in content]
         found = [_device_row(row, Path(path).stem) for row in rows]
         if not found:
             raise ValueError("it has no rows")
-        return pd.DataFrame(found)
-    except (KeyError, TypeError, ValueError) as error:
+    except (OSError, KeyError, TypeError, ValueError) as error:
         raise InputError(
             f"{path}: it isn't what bench_device.py or ./classify --bench --json writes for an exported network of an experiment "
             f"({error}); measure again, with folders of `snakemake results/<experiment>/deploy/<network>`"
         ) from error
+    others = {row["experiment"] for row in found} - {experiment, None}
+    if others:
+        raise InputError(
+            f"{path}: it was measured with networks of the experiment {others.pop()}, not {experiment}; give that one's results"
+        )
+    return pd.DataFrame(found).drop(columns="experiment")
 
 
-def read_devices(paths):
-    """The rows of several such files, one device after the other; None for no file."""
-    return pd.concat([read_device(path) for path in paths], ignore_index=True) if paths else None
+def read_devices(paths, experiment):
+    """The rows of several such files, one device after the other; None for no file. experiment: whose networks they must be of.
+
+    Raises InputError as `read_device`, and where two files have one name, since it is the device's.
+    """
+    names = [Path(path).stem for path in paths or []]
+    twice = next((path for path, name in zip(paths or [], names) if names.count(name) > 1), None)
+    if twice:
+        raise InputError(f"{twice}: another file has this name too, which is the device's; rename one of them")
+    return pd.concat([read_device(path, experiment) for path in paths], ignore_index=True) if paths else None
 
 
 def add_device_files_option(parser):
@@ -113,7 +125,8 @@ def _device_row(row, device):
     ratio = row.get("ratio") or dict.fromkeys(("p50", "low", "high"), float("nan"))
     about = {key: row[key] for key in ("engine", "precision", "threads", "batch_size")}
     return {
-        "method": origin["method"], "level_percent": origin["level_percent"], "device": device, **about,
+        "method": origin["method"], "level_percent": origin["level_percent"], "experiment": origin.get("experiment"),
+        "device": device, **about,
         "latency_ms.p50": float(row["latency_ms"]["p50"]), **dict(zip(CHANGE, change, strict=True)),
         **{f"ratio.{name}": value for name, value in ratio.items()},
     }  # fmt: skip
@@ -134,9 +147,8 @@ def told(choice, limits, batch_size):
         f"batch {batch_size})"
     )
     accuracy = (
-        f"accuracy {row['accuracy_percent']:.1f} % ({row['accuracy_percent_low']:.1f} to {row['accuracy_percent_high']:.1f}), "
-        f"{row['difference_points']:+.1f} points to the parent ({row['difference_points_low']:+.1f} to "
-        f"{row['difference_points_high']:+.1f}; {row['verdict']}){_arithmetic(row)}"
+        f"accuracy {row['accuracy_percent']:.1f} % ({row['accuracy_percent_low']:.1f} to {row['accuracy_percent_high']:.1f})"
+        f"{_difference(row)}{_arithmetic(row)}"
     )
     known = [key for key, (column, _) in LIMITS.items() if key != "loss_points" and pd.notna(row.get(column))]
     costs = ", ".join(_shown(key, row) for key in known)
@@ -147,6 +159,13 @@ def told(choice, limits, batch_size):
         f"{_shown(key, row)} where {LIMITS[key][1].format(limits[key])} are allowed" for key in choice.over
     )
     return f"No network fits. Nearest is {name} {where}, with {broken}: {accuracy}; {costs}.{doubt}"
+
+
+def _difference(row):
+    if row["method"] == "parent":
+        return ""
+    within = f"{row['difference_points_low']:+.1f} to {row['difference_points_high']:+.1f}"
+    return f", {row['difference_points']:+.1f} points to the parent ({within}; {row['verdict']})"
 
 
 def _arithmetic(row):

@@ -48,7 +48,7 @@ def load(folder, engine="auto"):
     about = read_labels(folder)
     labels, grid = about["labels"], Grid(**about["voxels"])
     if not (folder / "model.onnx").is_file():
-        raise InputError(f"{folder}: it holds no model.onnx; export the model again, or use its C code (make)")
+        raise InputError(f"{folder}: it holds no model.onnx, its README.md says why; use its C code (make)")
     run, shape = _engine(engine)(str(folder / "model.onnx"))
     if shape != [1, *[grid.resolution] * 3]:
         raise InputError(

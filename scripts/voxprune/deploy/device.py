@@ -56,6 +56,14 @@ def at_hand(networks):
     return found
 
 
+def left_out(networks):
+    """A sentence for each engine and precision that can run here, and for which some network lacks its file."""
+    for cell in CELLS:
+        lack = [one for one in networks if not file(one, *cell).is_file()]
+        if lack and len(lack) < len(networks) and _runs_here(cell[0]):
+            yield f"left out {' '.join(cell)}: {', '.join(str(one.folder) for one in lack)} has no {file(lack[0], *cell).name}"
+
+
 def file(one, engine, precision):
     """The path of what an engine runs."""
     return one.folder / ("model.c" if engine == "c" else FILES[precision])

@@ -19,6 +19,7 @@ def card_facts(origin, metrics=None, demand=None, data_name="", terms=""):
     made = {"method": origin.method, "level_percent": origin.level_percent, "seed": origin.seed}
     facts = {"how": _how(origin), "origin": made}
     if metrics:
+        made |= {"experiment": metrics["experiment"]} if "experiment" in metrics else {}
         count = metrics["n_samples"]
         right = round(metrics["accuracy_percent"] * count / 100)
         low, high = statistics.wilson(right, count)

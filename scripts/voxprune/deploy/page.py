@@ -34,6 +34,8 @@ def write_page(folder, parent=None):
     """
     folders = {"network": Path(folder)} | ({"parent": Path(parent)} if parent else {})
     about = {name: read_labels(one) for name, one in folders.items()}
+    if parent and about["parent"].get("origin", {"method": "parent"})["method"] != "parent":
+        raise InputError(f"{parent}: it is a pruned network; name the parent of {folder}")
     if parent and any(about["network"][key] != about["parent"][key] for key in ("labels", "voxels")):
         raise InputError(f"{parent}: its classes or voxels are not those of {folder}; name the parent of this very network")
     networks = {name: _network(one, about[name], CLASSIFY if name == "network" else RUN) for name, one in folders.items()}

@@ -44,7 +44,8 @@ def _traced(network, objects):
                 output_names=[OUTPUT], dynamic_axes={INPUT: {0: "objects"}, OUTPUT: {0: "objects"}},
             )  # fmt: skip
         except Exception as error:  # the exporter raises many kinds
-            raise Unavailable(f"no ONNX file of this network: {first_line(error)}") from error
+            reason = first_line(error).partition("[Caused by")[0].strip()  # what follows is of the exporter's own graph
+            raise Unavailable(f"no ONNX file of this network: {reason}") from error
     return file.getvalue()
 
 

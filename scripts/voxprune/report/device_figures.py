@@ -3,7 +3,7 @@
 import pandas as pd
 
 from voxprune.deploy.choosing import KEYS
-from voxprune.report.figure import captioned, legend, log_scale, make_panels, write_note
+from voxprune.report.figure import COLOURS, captioned, legend, log_scale, make_panels, write_note
 from voxprune.report.tables import as_text, write_table
 
 ABOUT = (
@@ -45,12 +45,15 @@ def device_table(devices, levels):
 def latency_on_devices(axes, devices, answer):
     names = list(dict.fromkeys(devices["device"]))
     networks = list(dict.fromkeys(_network(row) for _, row in devices.iterrows()))
+    engines = list(dict.fromkeys(zip(devices["engine"], devices["precision"])))
     panels = make_panels(axes, len(names), columns=3, share_x=False)
     for panel, name in zip(panels, names):
         own = devices[devices["device"] == name]
-        for (engine, precision), rows in own.groupby(["engine", "precision"], sort=False):
+        for number, (engine, precision) in enumerate(engines):  # all in each panel, so that colours and legend hold for all
+            rows = own[(own["engine"] == engine) & (own["precision"] == precision)]
             at = [networks.index(_network(row)) for _, row in rows.iterrows()]
-            panel.plot(rows["latency_ms.p50"], at, "o", label=f"{engine} {precision}", alpha=0.9)
+            colour = COLOURS[number % len(COLOURS)]
+            panel.plot(rows["latency_ms.p50"], at, "o", label=f"{engine} {precision}", color=colour, alpha=0.9)
         panel.set(title=name, xlabel="median latency, ms", yticks=range(len(networks)), ylim=(len(networks) - 0.5, -0.5))
         panel.set_yticklabels(networks)
         log_scale(panel, "x")

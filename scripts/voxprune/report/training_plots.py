@@ -70,6 +70,8 @@ def retraining_curves(axes, retraining, summary):
             panel.axhline(parent, color="0.35", linewidth=1, linestyle=(0, (6, 3)), label="parent", zorder=1)
         for number, level in enumerate(levels):
             curve = retraining[method, level]
+            if not len(curve):
+                continue
             panel.plot(
                 range(1, len(curve) + 1), curve[column], label=f"{level} %", linewidth=1.4,
                 color=matplotlib.colormaps["cividis"](0.9 * number / max(1, len(levels) - 1)),
@@ -77,8 +79,9 @@ def retraining_curves(axes, retraining, summary):
             )  # fmt: skip
         panel.set(title=method, xlabel="epoch")
         panel.xaxis.get_major_locator().set_params(integer=True)
-    panels[-1].legend(loc="lower right" if validated else "upper right", fontsize=8, title="level")
     figure = panels[0].figure
+    handles = {label: line for panel in panels for line, label in zip(*panel.get_legend_handles_labels())}
+    figure.legend(handles.values(), handles.keys(), loc="outside right center", fontsize=8, title="level")
     figure.supylabel("validation accuracy, %" if validated else "training loss", fontsize=10)
     figure.suptitle("Retraining, epoch by epoch", fontsize=11)
     dashed = "the parent's validation accuracy dashed; " if validated else ""
@@ -118,5 +121,5 @@ def criteria_correlations(axes, table, note):
         xlim=(-1.05, 1.05), title="How well each criterion foresees the loss without a filter",
         xlabel="Spearman's rank correlation with the loss's rise",
     )  # fmt: skip
-    axes.legend(loc="lower left", fontsize=8)
+    axes.figure.legend(loc="outside right center", fontsize=8)
     write_note(axes, note)

@@ -55,7 +55,7 @@ def parse_obj(content):
 def _vertex(words):
     """Its three coordinates; a weight or colour may follow."""
     try:
-        x, y, z = map(float, words[:3])
+        x, y, z = (float(word.replace(b"_", b"?")) for word in words[:3])  # Python would read 1_0 as ten
     except ValueError as error:
         raise BadMesh(f"a vertex's line doesn't hold three numbers: {_shown(b' '.join(words))}") from error
     return x, y, z
@@ -64,7 +64,7 @@ def _vertex(words):
 def _corner(word, so_far):
     """Number of a corner's vertex, from 0; the file counts from 1, or back from the last vertex so far with -1."""
     try:
-        number = int(word.split(b"/")[0])
+        number = int(word.split(b"/")[0].replace(b"_", b"?"))  # Python would read 1_0 as ten
     except ValueError as error:
         raise BadMesh(f"a face's corner is not a whole number: {_shown(word)}") from error
     index = number - 1 if number > 0 else so_far + number

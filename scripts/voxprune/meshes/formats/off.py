@@ -40,6 +40,8 @@ def parse_off(content):
     if not n_vertices or not n_faces:
         raise BadMesh(f"its header says {n_vertices} vertices and {n_faces} faces, so there is no surface")
     body = text[header.end() :].strip()
+    if b"_" in body:  # Python would read 1_0 as ten
+        raise BadMesh("a number holds an underscore")
     plain_vertices = header[1] in (b"OFF", None)
     found = _all_triangles(body, n_vertices, n_faces) or plain_vertices and _free_lines(body, n_vertices, n_faces)
     vertices, sizes, corners = found or _line_by_line(body, n_vertices, n_faces)
