@@ -122,6 +122,9 @@ def margin_by_level(axes, levels, answer):
         )  # fmt: skip
         if row["difference_points_low"] < left:
             axes.plot(left, place, marker="<", color=colour, markersize=5)
+        if row["difference_points"] < left:
+            number = {"fontsize": 6.5, "va": "center", "bbox": {"pad": 0.5, "fc": "white", "ec": "none"}}
+            axes.text(left + 0.03 * (right - left), place, f"{row['difference_points']:.0f}", **number)
         if row["difference_points_high"] > right:
             axes.plot(right, place, marker=">", color=colour, markersize=5)
         if row["at_worst_points"] > left:
@@ -142,7 +145,8 @@ def margin_by_level(axes, levels, answer):
             answer,
             "lines: {confidence:g} % intervals; ticks: at worst; full: non-inferior, hollow: undecided, cross: inferior",
         )
-        + "; an arrow: this goes on" * bool((bounds.min().min() < left) or (bounds.max().max() > right)),
+        + "; arrow: this goes on; number: estimate beyond the axis"
+        * bool((bounds.min().min() < left) or (bounds.max().max() > right)),
     )
 
 
