@@ -90,7 +90,7 @@ def refused(done, words):
 
 
 def test_one_sentence_for_each_fault(machine, cube, tmp_path):
-    refused(classify(machine, tmp_path / "none.off"), "none.off: no such mesh")
+    refused(classify(machine, tmp_path / "none.off"), "none.off: no such mesh; repair it, or leave it out")
     refused(classify(machine, cube, "--engine", "openvino", absent=["openvino"]), "openvino is not installed")
     refused(classify(machine, cube, absent=["openvino", "onnxruntime"]), "neither onnxruntime nor openvino is installed")
     refused(

@@ -11,7 +11,7 @@ from voxprune.core.errors import InputError, first_line
 from voxprune.core.openvino import in_own_memory
 from voxprune.deploy.numpy_voxels import voxelize
 from voxprune.meshes.endings import READABLE
-from voxprune.meshes.read import read_mesh
+from voxprune.meshes.read import REMEDY, read_mesh
 
 ENGINES = ("openvino", "onnxruntime")  # the faster first
 CONVENTIONS, OCCUPANCIES, UPS = ("centred", "corner"), ("surface", "solid"), ("z", "y", "x")
@@ -138,7 +138,10 @@ def classify(classifier, path):
     Raises InputError, naming the file, where the mesh can't be read or voxelized.
     """
     started = time.perf_counter()
-    mesh = read_mesh(path)
+    try:
+        mesh = read_mesh(path)
+    except InputError as error:
+        raise InputError(str(error).replace(REMEDY, "repair it, or leave it out")) from error  # here is no config
     have_mesh = time.perf_counter()
     try:
         voxels = voxelize(mesh, classifier.grid)[None, None].astype(np.float32)
