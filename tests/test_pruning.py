@@ -15,10 +15,10 @@ from voxprune.networks import build
 from voxprune.networks.checkpoint import load_checkpoint, save_checkpoint
 from voxprune.networks.cost import network_cost
 from voxprune.networks.evaluation import collapsed
-from voxprune.pruning.choose import choose_units, pruned_count, score_units, unit_sizes
+from voxprune.pruning.choose import pruned_count, score_units, unit_sizes
 from voxprune.pruning.groups import find_groups, remove
 from voxprune.pruning.masks import mask_filters, prove_removal
-from voxprune.pruning.prune import level_for_latency, prune
+from voxprune.pruning.prune import choose_units, level_for_latency, prune
 from voxprune.pruning.scoring import Sample, criterion
 from voxprune.settings.method import Method, criteria
 

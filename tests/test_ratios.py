@@ -9,8 +9,8 @@ import nets
 from voxprune.core.errors import InputError
 from voxprune.networks.build import widths
 from voxprune.networks.cost import network_cost
-from voxprune.pruning.choose import choose_units, pruned_count
-from voxprune.pruning.prune import prune
+from voxprune.pruning.choose import pruned_count
+from voxprune.pruning.prune import choose_units, prune
 from voxprune.pruning.scoring import Sample
 from voxprune.settings.method import Method
 

@@ -8,6 +8,7 @@ import pandas as pd
 
 from voxprune.answer import statistics
 from voxprune.answer.comparison import PARENT, Outcomes, interval_columns
+from voxprune.answer.summary import below_the_parent
 
 BUDGETS = (75, 50, 25, 10)  # percent of the parent's cost, at which methods are compared
 COUNTED = ("macs", "parameters", "compressed_bytes")  # costs that are counted, not measured
@@ -78,8 +79,8 @@ def _at_budgets(outcomes, levels):
 def _usable(levels):
     """Networks that run; of level 0, the parent trained on, only where every method has one, so that all start alike."""
     pruned = levels[~levels["collapsed"] & (levels["method"] != "parent")]
-    below = pruned[pruned["level_percent"] > 0]
-    return pruned if (pruned["level_percent"] == 0).sum() == pruned["method"].nunique() else below
+    everywhere = (pruned["level_percent"] == 0).sum() == pruned["method"].nunique()
+    return pruned if everywhere else below_the_parent(pruned)
 
 
 def _at_budget(outcomes, rows, cost, budget):

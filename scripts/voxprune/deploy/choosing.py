@@ -90,12 +90,12 @@ def read_device(path, experiment):
             f"{path}: it isn't what bench_device.py or ./classify --bench --json writes for an exported network of an experiment "
             f"({error}); measure again, with folders of `snakemake results/<experiment>/deploy/<network>`"
         ) from error
-    others = {row["experiment"] for row in found} - {experiment, None}
+    others = {row["origin"].get("experiment") for row in rows} - {experiment, None}
     if others:
         raise InputError(
             f"{path}: it was measured with networks of the experiment {others.pop()}, not {experiment}; give that one's results"
         )
-    return pd.DataFrame(found).drop(columns="experiment")
+    return pd.DataFrame(found)
 
 
 def read_devices(paths, experiment):
@@ -125,8 +125,7 @@ def _device_row(row, device):
     ratio = row.get("ratio") or dict.fromkeys(("p50", "low", "high"), float("nan"))
     about = {key: row[key] for key in ("engine", "precision", "threads", "batch_size")}
     return {
-        "method": origin["method"], "level_percent": origin["level_percent"], "experiment": origin.get("experiment"),
-        "device": device, **about,
+        "method": origin["method"], "level_percent": origin["level_percent"], "device": device, **about,
         "latency_ms.p50": float(row["latency_ms"]["p50"]), **dict(zip(CHANGE, change, strict=True)),
         **{f"ratio.{name}": value for name, value in ratio.items()},
     }  # fmt: skip

@@ -16,7 +16,7 @@ from voxprune.networks.checkpoint import load_checkpoint, save_checkpoint
 from voxprune.networks.origin import Origin
 from voxprune.pruning.extent import extent
 from voxprune.pruning.groups import find_groups
-from voxprune.pruning.prune import choose_for_level, prune
+from voxprune.pruning.prune import choose_units, prune
 from voxprune.pruning.scoring import Sample
 from voxprune.settings.method import Method
 from voxprune.settings.training import Recipe
@@ -53,7 +53,7 @@ def check_network(
         if groups:
             _check_removal(name, network, sample)
         for trial in trials:
-            choose = partial(choose_for_level, network, *trial, sample, groups)
+            choose = partial(choose_units, network, *trial, sample, groups)
             _stage(name, network, "choosing what to prune", choose)
         return extent(network)
 

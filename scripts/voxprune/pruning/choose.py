@@ -29,38 +29,14 @@ def pruned_count(level_percent: float, units: int, channel_multiple: int = 1) ->
 
 
 def unit_sizes(network: nn.Module, method: Method) -> dict[str, int]:
-    """The number of weights or filters of each prunable layer: {name: number}, named as by `choose_units`."""
+    """The number of weights or filters of each prunable layer: {name: number}, named as by `choose`."""
     if method.unit == "weight":
         return {name: layer.weight.numel() for name, layer in weighted_layers(network, method.layers).items()}
     return filters_of(find_groups(network))
 
 
-def choose_units(
-    network: nn.Module,
-    method: Method,
-    level_percent: float,
-    sample: Sample | None = None,
-    groups: list[Group] | None = None,
-    full: dict[str, int] | None = None,
-) -> dict[str, torch.Tensor]:
-    """The units to prune: {name: bool tensor, True = pruned}, in the shape of the criterion's scores.
-
-    The names are those of the groups' roots for filters, of the layers for weights. The lowest scores go, of equal
-    scores the first in the order of the network. scope layer: exactly `pruned_count` units of each; scope global: of all
-    together, where filter scores are first divided by their layer's mean: raw ones, as in Liu 2017 and Molchanov 2019, empty
-    whole layers. scope block: `pruned_count` of each BLOCK weights.
-    full: the `unit_sizes` that the level counts from, where the network was pruned before (iterative pruning); units that
-    are zero already are taken first.
-    Filters that hang together in units (of a grouped convolution, say) go as whole units, as many as come nearest.
-    Raises InputError as `score_units`, and for a channel multiple or a level of blocks that would take nothing, or ratios of layers
-    that there aren't.
-    """
-    groups = find_groups(network) if groups is None else groups
-    return choose(score_units(network, method, sample, groups), method, level_percent, groups, full)
-
-
 def score_units(network: nn.Module, method: Method, sample: Sample | None, groups: list[Group]) -> dict[str, torch.Tensor]:
-    """What `choose_units` ranks: the criterion's scores, comparable over layers where the scope is global; units that are
+    """What `choose` ranks: the criterion's scores, comparable over layers where the scope is global; units that are
     zero already come before all others.
 
     Raises InputError where the criterion needs what the network or the call doesn't have.
@@ -83,6 +59,17 @@ def choose(
     groups: list[Group],
     full: dict[str, int] | None = None,
 ) -> dict[str, torch.Tensor]:
+    """The units that a level of units takes: {name: bool tensor, True = pruned}, in the shape of the scores.
+
+    The names are those of the groups' roots for filters, of the layers for weights. The lowest scores go, of equal
+    scores the first in the order of the network. scope layer: exactly `pruned_count` units of each; scope global: of all
+    together, where filter scores are first divided by their layer's mean: raw ones, as in Liu 2017 and Molchanov 2019, empty
+    whole layers. scope block: `pruned_count` of each BLOCK weights.
+    scores: as `score_units` gives. full: the `unit_sizes` that the level counts from, where the network was pruned before
+    (iterative pruning); units that are zero already are taken first.
+    Filters that hang together in units (of a grouped convolution, say) go as whole units, as many as come nearest.
+    Raises InputError for a channel multiple or a level of blocks that would take nothing, or ratios of layers that there aren't.
+    """
     full = full or (
         filters_of(groups) if method.unit == "filter" else {name: score.numel() for name, score in scores.items()}
     )

@@ -28,14 +28,14 @@ def prune(
 ) -> tuple[nn.Module, float | None]:
     """A pruned copy of a network, and its proof of equality.
 
-    sample: training objects, for data-driven criteria and for the proof. full: as in `choose_units`.
+    sample: training objects, for data-driven criteria and for the proof. full: as in `choose`.
     staircase: for a budget of latency, see `level_for_latency`.
     Returns (network, difference): the largest absolute difference between the logits of the removed and of the fully
     masked network, None for masks.
     Raises InputError as `choose_units`, and where the two differ by more than EQUALITY_TOLERANCE of the largest logit.
     """
     groups = find_groups(parent)
-    pruned = choose_for_level(parent, method, level_percent, sample, groups, full, staircase)
+    pruned = choose_units(parent, method, level_percent, sample, groups, full, staircase)
     if method.apply == "remove":
         removed = _removed(parent, pruned, groups)
         return removed, prove_removal(parent, removed, pruned, groups, sample)
@@ -47,16 +47,21 @@ def prune(
     return masked, None
 
 
-def choose_for_level(
+def choose_units(
     parent: nn.Module,
     method: Method,
     level_percent: float,
-    sample: Sample,
-    groups: list[Group],
+    sample: Sample | None = None,
+    groups: list[Group] | None = None,
     full: dict[str, int] | None = None,
     staircase: dict[int, float] | None = None,
 ) -> dict[str, torch.Tensor]:
-    """The units that a level takes of the method's budget, as `choose_units`; arguments and errors as `prune`."""
+    """The units that a level of the method's budget takes, named and shaped as by `choose`.
+
+    sample: None for criteria that look at weights alone. groups: those of the network, found anew where left out. full, staircase:
+    as in `prune`. Raises InputError as `score_units` and `choose`, where no filter can be removed, and for a budget out of reach.
+    """
+    groups = find_groups(parent) if groups is None else groups
     if method.unit == "filter" and not groups and not (full and sum(full.values())):  # not after steps that took all
         raise InputError(f"no filter can be removed: {left_out(parent)}; choose a method of unit weight, or another network")
     scores = score_units(parent, method, sample, groups)

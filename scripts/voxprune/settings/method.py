@@ -102,7 +102,7 @@ def trials(methods: Iterable[Method], levels: Iterable[int]) -> list[tuple[Metho
         budget = "units" if method.budget == "latency" else method.budget
         choice = Method(
             method.unit, "bn_scale" if method.criterion == "bn_scale" else "l1", "layer" if budget == "units" else method.scope,
-            method.apply, method.layers, method.ratios, method.channel_multiple, budget,
+            method.apply, layers=method.layers, ratios=method.ratios, channel_multiple=method.channel_multiple, budget=budget,
         )  # fmt: skip
         level = 50 if budget == "units" else highest
         found[repr((choice, level))] = (choice, level)
